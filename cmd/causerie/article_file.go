@@ -185,7 +185,7 @@ func (app *app) missingPicture(ctx context.Context, m articleFile) error {
 
 // printServerCount prints to how many servers an article is being sent.
 func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article) error {
-	deliveries, err := app.store.Reports(ctx, a.ID)
+	deliveries, err := app.store.DeliveryRows(ctx, a.ID)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (k authorRotateKey) Run(ctx context.Context, c *console, config Config, log
 		if err != nil {
 			return err
 		}
-		servers, err := app.store.ToldOfKeys(ctx, author.ID)
+		servers, err := app.store.CountServersOfRotation(ctx, author.ID)
 		if err != nil {
 			return err
 		}

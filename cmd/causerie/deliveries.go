@@ -116,7 +116,7 @@ func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 
 // printServers prints a summary, and a line for each server that an article was sent to, problems first.
 func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.Article, failedOnly bool) error {
-	deliveries, err := app.store.Reports(ctx, a.ID)
+	deliveries, err := app.store.DeliveryRows(ctx, a.ID)
 	if err != nil {
 		return err
 	}

@@ -418,7 +418,7 @@ func (app *demo) deliver(ctx context.Context) error {
 	}
 	var standings []blog.ServerState
 	err := until(ctx, func() (bool, error) {
-		deliveries, err := app.store.Reports(ctx, app.article.ID)
+		deliveries, err := app.store.DeliveryRows(ctx, app.article.ID)
 		standings = blog.ServerStates(deliveries)
 		// A version can have arrived while its delivery is not recorded yet.
 		waits := slices.ContainsFunc(deliveries, func(l blog.DeliveryRow) bool { return !l.Status.Settled() })

@@ -105,7 +105,7 @@ func (c *checks) notices(r markup.Rendered) {
 // shape checks the headings, and what other servers cannot show.
 func (c *checks) shape(a blog.Article, r markup.Rendered) {
 	last := 2
-	// One complaint is enough: the author sees the others once this one is fixed.
+	// One message is enough: the author sees the others once this one is fixed.
 	for i, h := range r.Headings {
 		if i > 0 && h.Level > last+1 {
 			c.should("text", "A heading skips a level", "“"+text.Excerpt(h.Text, 60)+"”")

@@ -448,7 +448,7 @@ func (h *Handler) comment(req *request, status int, c blog.Comment, a blog.Artic
 
 // reported says in one sentence what became of our report of a comment; "" if there is none.
 func (h *Handler) reported(req *request, c blog.Comment) (string, error) {
-	sent, err := h.store.ComplaintAbout(req.ctx(), c.ID)
+	sent, err := h.store.ReportAbout(req.ctx(), c.ID)
 	if err != nil {
 		return "", ignoreNotFound(err)
 	}

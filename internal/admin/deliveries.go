@@ -66,7 +66,7 @@ func (h *Handler) deliveries(req *request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := h.store.Reports(req.ctx(), a.ID)
+	rows, err := h.store.DeliveryRows(req.ctx(), a.ID)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (o *overkant) settled() {
 			return false
 		}
 		for _, a := range list {
-			letters, err := o.store.Reports(o.soon(), a.ID)
+			letters, err := o.store.DeliveryRows(o.soon(), a.ID)
 			if err != nil {
 				return false
 			}

@@ -106,7 +106,7 @@ func TestReportsAreReadResolvedAndActedOn(t *testing.T) {
 		tobias.open("/admin/reports").want(403, "/admin/reports").lacks("boats")
 		tobias.open("/admin/blocks").want(403, "/admin/blocks")
 		tobias.open("/admin").lacks("Reports")
-		list, err := o.store.Complaints(o.soon(), store.ComplaintList{State: blog.ComplaintOpen, Limit: 10})
+		list, err := o.store.Reports(o.soon(), store.ReportList{State: blog.ReportOpen, Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

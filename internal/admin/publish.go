@@ -345,7 +345,7 @@ func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string,
 	case first == 0:
 		return "first", nil
 	}
-	if rows, err := h.store.Reports(req.ctx(), a.ID); err != nil || len(rows) == 0 {
+	if rows, err := h.store.DeliveryRows(req.ctx(), a.ID); err != nil || len(rows) == 0 {
 		return "published-here", err
 	}
 	return "published", nil
@@ -402,7 +402,7 @@ func (h *Handler) showWithdraw(req *request) error {
 
 // holders counts the servers that may have an article.
 func (h *Handler) holders(ctx context.Context, article blog.ID) (int, error) {
-	rows, err := h.store.Reports(ctx, article)
+	rows, err := h.store.DeliveryRows(ctx, article)
 	n := 0
 	for _, s := range blog.ServerStates(rows) {
 		// Unsure: the delivery was sent and no answer came, so the server may have it.

@@ -120,9 +120,9 @@ func (o *overkant) rowOfEach(owner, other blog.Author, i int) {
 		HTML: "<p>Ilse!</p>", Plain: "Ilse!", PublishedAt: at, ArrivedAt: at}
 	m.Address = "https://noordkade.example/" + string(m.ID)
 	check(o.store.AddMention(ctx, m))
-	taken, err := o.store.AddComplaint(ctx,
+	taken, err := o.store.AddReport(ctx,
 		blog.Report{ID: blog.NewID(at), ActorID: writer("steiger"), Host: "noordkade.example", Words: "Rude.",
-			State: blog.ComplaintOpen, At: at,
+			State: blog.ReportOpen, At: at,
 			About: blog.Strings{o.site.NoteID(parent), o.site.ActorID(other.ID), o.site.ArticlePage(a)}})
 	if check(err); !taken {
 		o.t.Fatal("the report was not taken")

@@ -19,12 +19,12 @@ type reportsPage struct {
 	Heading string
 	Tabs    []tab
 	Tab     string
-	Rows    []reportRow
+	Rows    []deliveryRow
 	Pager   pager
 }
 
-// reportRow is one report.
-type reportRow struct {
+// deliveryRow is one report.
+type deliveryRow struct {
 	ID     blog.ID
 	Who    person // who reports
 	Host   string // the server that reports, or gets the report
@@ -45,11 +45,11 @@ type concern struct {
 }
 
 // reportTabs are the tabs of the page.
-var reportTabs = []listTab[store.ComplaintList]{
-	{name: "open", word: "Open", filter: store.ComplaintList{State: blog.ComplaintOpen}},
+var reportTabs = []listTab[store.ReportList]{
+	{name: "open", word: "Open", filter: store.ReportList{State: blog.ReportOpen}},
 	{name: "resolved", word: "Resolved", heading: "Resolved reports",
-		filter: store.ComplaintList{State: blog.ComplaintResolved}},
-	{name: "sent", word: "Sent", heading: "Reports to other servers", filter: store.ComplaintList{Ours: true}},
+		filter: store.ReportList{State: blog.ReportResolved}},
+	{name: "sent", word: "Sent", heading: "Reports to other servers", filter: store.ReportList{Ours: true}},
 }
 
 const reportsPerPage = 30
@@ -60,8 +60,8 @@ func (h *Handler) reports(req *request) error {
 		return err
 	}
 	p := reportsPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "open")}
-	tabs, open, err := readTabs("/admin/reports", p.Tab, reportTabs, func(t listTab[store.ComplaintList]) (int, error) {
-		return h.store.CountComplaints(req.ctx(), t.filter)
+	tabs, open, err := readTabs("/admin/reports", p.Tab, reportTabs, func(t listTab[store.ReportList]) (int, error) {
+		return h.store.CountReports(req.ctx(), t.filter)
 	})
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (h *Handler) reports(req *request) error {
 	p.Tabs, p.Heading = tabs, cmp.Or(open.heading, upper(text.PluralInWords(rowsOf(tabs), "report waits", "reports wait")))
 	list := open.filter
 	list.Limit, list.Offset = reportsPerPage+1, offset(req.r)
-	reports, err := h.store.Complaints(req.ctx(), list)
+	reports, err := h.store.Reports(req.ctx(), list)
 	if err != nil {
 		return err
 	}
@@ -83,14 +83,14 @@ func (h *Handler) reports(req *request) error {
 
 // reportRows makes rows of reports. What they name is read for all rows at once, so the number of queries does not
 // grow with the rows.
-func (h *Handler) reportRows(req *request, reports []blog.Report) ([]reportRow, error) {
+func (h *Handler) reportRows(req *request, reports []blog.Report) ([]deliveryRow, error) {
 	found, err := h.readReported(req.ctx(), reports)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]reportRow, len(reports))
+	rows := make([]deliveryRow, len(reports))
 	for i, c := range reports {
-		rows[i] = req.reportRow(c, found)
+		rows[i] = req.deliveryRow(c, found)
 	}
 	return rows, nil
 }
@@ -172,9 +172,9 @@ func subjectOf(site blog.Site, address string) (kind, id string) {
 	return "", ""
 }
 
-// reportRow makes a row of a report.
-func (req *request) reportRow(c blog.Report, found reported) reportRow {
-	row := reportRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words,
+// deliveryRow makes a row of a report.
+func (req *request) deliveryRow(c blog.Report, found reported) deliveryRow {
+	row := deliveryRow{ID: c.ID, Host: c.Host, When: when(c.At, req.now, req.zone), Words: c.Words,
 		By: found.voices[cmp.Or(c.VoiceID, c.ResolvedBy)].Name}
 	// Most servers report through an actor of their own, so that nobody learns who reported. The name of such an actor
 	// says nothing.
@@ -266,7 +266,7 @@ func (h *Handler) resolve(req *request) error {
 	if form.Get("answer") == "reopen" {
 		by, done, tab = "", "reopened", "resolved"
 	}
-	err = h.store.ResolveComplaint(req.ctx(), id, by, req.now)
+	err = h.store.ResolveReport(req.ctx(), id, by, req.now)
 	if errors.Is(err, blog.ErrNotFound) {
 		// Another moderator resolved it first.
 		err = blog.ErrConflict

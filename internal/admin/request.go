@@ -120,8 +120,8 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 		return f, err
 	}
 	if f.IsModerator() {
-		if f.ReportsOpen, err = h.store.CountComplaints(req.ctx(),
-			store.ComplaintList{State: blog.ComplaintOpen}); err != nil {
+		if f.ReportsOpen, err = h.store.CountReports(req.ctx(),
+			store.ReportList{State: blog.ReportOpen}); err != nil {
 			return f, err
 		}
 	}

@@ -9,8 +9,8 @@ import (
 type ReportState string
 
 const (
-	ComplaintOpen     ReportState = "open"
-	ComplaintResolved ReportState = "resolved"
+	ReportOpen     ReportState = "open"
+	ReportResolved ReportState = "resolved"
 )
 
 // Report is a Flag that somebody elsewhere sent to our moderators, or that we sent to theirs. Only moderators see it:

@@ -131,7 +131,7 @@ func (o *Blog) Retitle(a blog.Article, title string) blog.Article {
 func (o *Blog) WaitDelivered(a blog.Article) {
 	o.T.Helper()
 	o.Until("nothing is on its way", func() bool {
-		reports, err := o.Store.Reports(o.Soon(), a.ID)
+		reports, err := o.Store.DeliveryRows(o.Soon(), a.ID)
 		if err != nil {
 			return false
 		}

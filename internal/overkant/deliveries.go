@@ -19,7 +19,7 @@ import (
 // DeliveryRows returns the deliveries of an article as its author sees them, by server.
 func (o *Blog) DeliveryRows(a blog.Article) map[string]blog.DeliveryRow {
 	o.T.Helper()
-	reports, err := o.Store.Reports(o.T.Context(), a.ID)
+	reports, err := o.Store.DeliveryRows(o.T.Context(), a.ID)
 	if err != nil {
 		o.T.Fatal(err)
 	}

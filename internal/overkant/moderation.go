@@ -76,7 +76,7 @@ func (l *Log) Write(p []byte) (int, error) {
 // Reports returns the reports in a state.
 func (o *Blog) Reports(state blog.ReportState) []blog.Report {
 	o.T.Helper()
-	list, err := o.Store.Complaints(o.T.Context(), store.ComplaintList{State: state, Limit: 500})
+	list, err := o.Store.Reports(o.T.Context(), store.ReportList{State: state, Limit: 500})
 	if err != nil {
 		o.T.Fatal(err)
 	}

@@ -144,3 +144,23 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 			now, id)
 	})
 }
+
+// ActorKeys lists the public keys of an actor.
+func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, error) {
+	var list []blog.ActorKey
+	return list, s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`,
+		actor)
+}
+
+// NewOwner records that an actor's address may belong to somebody else now. The new owner follows nobody here, and
+// cannot change the earlier posts.
+func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
+			return err
+		}
+		// Posts keep the mark of their writer. An edit or a deletion is accepted only with the same mark.
+		return s.execOne(ctx, `UPDATE actors SET key_mark = ? WHERE id = ?`, mark, actor)
+	})
+}

@@ -114,7 +114,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 				if err := s.UpdateWaitingCreates(ctx, update); err != nil {
 					return err
 				}
-				if err := s.TellHolders(ctx, update); err != nil {
+				if err := s.FanOutToHolders(ctx, update); err != nil {
 					return err
 				}
 				return s.Supersede(ctx, update, "Update")
@@ -130,7 +130,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 		}
 		close(stop)
 		couriers.Wait()
-		reports, err := s.Reports(t.Context(), a.ID)
+		reports, err := s.DeliveryRows(t.Context(), a.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

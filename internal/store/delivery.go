@@ -249,3 +249,19 @@ func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, erro
 	return n, s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,
 		article)
 }
+
+// DeliveriesOf returns the deliveries of activities that have one delivery each. Those that were deleted are missing.
+func (s *Store) DeliveriesOf(ctx context.Context, activities []blog.ID) (map[blog.ID]blog.Delivery, error) {
+	found := map[blog.ID]blog.Delivery{}
+	if len(activities) == 0 {
+		return found, nil
+	}
+	var list []blog.Delivery
+	err := s.all(ctx, &list, `
+		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE
+		activity_id IN (?)`, activities)
+	for _, d := range list {
+		found[d.ActivityID] = d
+	}
+	return found, err
+}

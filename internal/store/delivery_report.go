@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	reportColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms,
+	deliveryRowColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms,
 		d.revision, d.unsure, d.welcome, d.settled_at,
 		a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
 		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
@@ -21,16 +21,16 @@ const (
 		LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
 )
 
-// reportRow is a delivery about an article as it is read.
-type reportRow struct {
+// deliveryRow is a delivery about an article as it is read.
+type deliveryRow struct {
 	blog.DeliveryRow
 	ArticleID  blog.ID
 	VoiceID    blog.ID
 	RestsUntil *time.Time // the voice at the server
 }
 
-// report returns the delivery with the time of its next try.
-func (r reportRow) report() blog.DeliveryRow {
+// row returns the delivery with the time of its next try.
+func (r deliveryRow) row() blog.DeliveryRow {
 	// Both the server and the voice at that server must have rested.
 	if r.RestsUntil != nil && r.RestsUntil.After(r.NextAt) {
 		r.NextAt = *r.RestsUntil
@@ -38,10 +38,10 @@ func (r reportRow) report() blog.DeliveryRow {
 	return r.DeliveryRow
 }
 
-// Reports lists every delivery about an article itself, for its author: the newest activity first, then by server.
-func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
-	var rows []reportRow
-	err := s.all(ctx, &rows, `SELECT `+reportColumns+fromDeliveries+
+// DeliveryRows lists every delivery about an article itself, for its author: the newest activity first, then by server.
+func (s *Store) DeliveryRows(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
+	var rows []deliveryRow
+	err := s.all(ctx, &rows, `SELECT `+deliveryRowColumns+fromDeliveries+
 		`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
 	if err != nil {
 		return nil, err
@@ -49,23 +49,24 @@ func (s *Store) Reports(ctx context.Context, article blog.ID) ([]blog.DeliveryRo
 	behind, err := s.behind(ctx, article)
 	list := make([]blog.DeliveryRow, len(rows))
 	for i, row := range rows {
-		list[i] = row.report()
+		list[i] = row.row()
 		list[i].Followers = behind[voiceMailbox{row.VoiceID, row.Inbox}]
 	}
 	return list, err
 }
 
-// Samples are short Reports of several articles, for counting. Of all servers with the same history of deliveries one
-// is listed, and Alike tells how many others there are. Followers are not counted. Most servers are alike, so few
-// rows are read for any number of servers. What a history means is still decided by blog.Standings alone.
+// Samples are short DeliveryRows of several articles, for counting. Of all servers with the same history of
+// deliveries one is listed, and Alike tells how many others there are. Followers are not counted. Most servers are
+// alike, so few rows are read for any number of servers. What a history means is still decided by blog.Standings
+// alone.
 func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
 	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {
 		return samples, nil
 	}
-	var rows []reportRow
+	var rows []deliveryRow
 	err := s.all(ctx, &rows, `
-		SELECT o.article_id, s.alike, `+reportColumns+fromDeliveries+`JOIN (
+		SELECT o.article_id, s.alike, `+deliveryRowColumns+fromDeliveries+`JOIN (
 			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM (
 				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, r.since AS
 				refusing_since,
@@ -78,7 +79,7 @@ func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]
 			o.article_id AND s.host = d.host
 		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
 	for _, row := range rows {
-		samples[row.ArticleID] = append(samples[row.ArticleID], row.report())
+		samples[row.ArticleID] = append(samples[row.ArticleID], row.row())
 	}
 	return samples, err
 }

@@ -93,7 +93,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, id := range []blog.ID{a.ID, other.ID} {
-				all, err := s.Reports(t.Context(), id)
+				all, err := s.DeliveryRows(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}

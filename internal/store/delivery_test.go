@@ -30,7 +30,7 @@ func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Cl
 // Each is the kind of its activity and its status.
 func outcomes(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 	t.Helper()
-	reports, err := s.Reports(t.Context(), a.ID)
+	reports, err := s.DeliveryRows(t.Context(), a.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func tellFollowers(ctx context.Context, s *store.Store, a blog.Activity) error {
 	if err := s.AddActivity(ctx, a); err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, a)
+	return s.FanOutToFollowers(ctx, a)
 }
 
 func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
@@ -219,7 +219,7 @@ func TestT115DeliveriesForDeadServersDelayNoFreshOne(t *testing.T) {
 		if err := s.AddActivity(t.Context(), fresh); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.TellInboxes(t.Context(), fresh, "https://veerhuis.example/inbox"); err != nil {
+		if err := s.AddDeliveriesTo(t.Context(), fresh, "https://veerhuis.example/inbox"); err != nil {
 			t.Fatal(err)
 		}
 		claim, deliveries := claimed(t, s, now, false)
@@ -244,7 +244,7 @@ func TestDeliveriesOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
 		var ids []blog.ID
 		for _, kind := range []string{"Create", "Announce", "Like"} {
 			activity := say(t, s, a, kind, 1)
-			if err := s.TellFollowers(t.Context(), activity); err != nil {
+			if err := s.FanOutToFollowers(t.Context(), activity); err != nil {
 				t.Fatal(err)
 			}
 			ids = append(ids, activity.ID)

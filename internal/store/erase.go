@@ -34,21 +34,6 @@ func (s *Store) OtherAdmins(ctx context.Context, except blog.ID) (int, error) {
 	return len(others), err
 }
 
-// TellEveryone adds a delivery for every inbox that we know of or ever sent to, one for all actors behind a shared
-// inbox. Any of these servers may hold something of the voice.
-func (s *Store) TellEveryone(ctx context.Context, a blog.Activity) error {
-	// The first half leaves out personal inboxes whose actor has a shared one: the second half reaches those.
-	return s.addDeliveries(ctx, a, `
-		INSERT INTO deliveries (activity_id, inbox, host)
-		SELECT s.id, d.inbox, d.host FROM activities s, deliveries d WHERE s.id = ? AND d.activity_id <> s.id AND d.status
-		<> 'gone'
-			AND NOT EXISTS (SELECT 1 FROM actors p WHERE p.inbox = d.inbox AND p.mailbox <> p.inbox)
-		UNION
-		SELECT s.id, p.mailbox, p.mail_host FROM activities s, actors p WHERE s.id = ? AND p.gone_at IS NULL AND p.mailbox
-		<> ''
-		ON CONFLICT DO NOTHING`, a.ID, a.ID)
-}
-
 // owned selects the articles of a voice.
 const owned = `(SELECT id FROM articles WHERE voice_id = ?)`
 

@@ -7,9 +7,9 @@ import (
 	"causerie/internal/blog"
 )
 
-// TellFollowers adds a delivery for each inbox of the accepted followers of the activity's voice, one per shared
+// FanOutToFollowers adds a delivery for each inbox of the accepted followers of the activity's voice, one per shared
 // inbox.
-func (s *Store) TellFollowers(ctx context.Context, a blog.Activity) error {
+func (s *Store) FanOutToFollowers(ctx context.Context, a blog.Activity) error {
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT DISTINCT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
@@ -27,9 +27,9 @@ const holders = `
 		OR d.settled_at IS NULL AND EXISTS (SELECT 1 FROM peers p WHERE p.host = d.host AND p.visited))
 	WHERE s.id = ?`
 
-// TellHolders adds a delivery for each inbox that may hold a copy of the activity's object, and for everybody who
+// FanOutToHolders adds a delivery for each inbox that may hold a copy of the activity's object, and for everybody who
 // replied or reacted to it. Call it after UpdateWaitingCreates and before Supersede.
-func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
+func (s *Store) FanOutToHolders(ctx context.Context, a blog.Activity) error {
 	// Whoever replied or reacted has a copy, even if no delivery of ours brought it: their server fetched it.
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)`+holders+`
@@ -42,9 +42,9 @@ func (s *Store) TellHolders(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID)
 }
 
-// TellHoldersWhoFollow is TellHolders for objects that only followers may read. Former followers do not get the new
-// text.
-func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error {
+// FanOutToFollowingHolders is FanOutToHolders for objects that only followers may read. Former followers do not get
+// the new text.
+func (s *Store) FanOutToFollowingHolders(ctx context.Context, a blog.Activity) error {
 	// Without WHERE TRUE, SQLite takes ON CONFLICT for the ON of the join.
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
@@ -54,8 +54,8 @@ func (s *Store) TellHoldersWhoFollow(ctx context.Context, a blog.Activity) error
 		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
 }
 
-// TellOutboxReaders adds a delivery for each inbox that an earlier activity was sent to, unless it was refused.
-func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
+// FanOutToOutboxReaders adds a delivery for each inbox that an earlier activity was sent to, unless it was refused.
+func (s *Store) FanOutToOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT
@@ -63,8 +63,8 @@ func (s *Store) TellOutboxReaders(ctx context.Context, a blog.Activity, earlier 
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID)
 }
 
-// TellInboxes adds a delivery for each of the given inboxes.
-func (s *Store) TellInboxes(ctx context.Context, a blog.Activity, inboxes ...string) error {
+// AddDeliveriesTo adds a delivery for each of the given inboxes.
+func (s *Store) AddDeliveriesTo(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {
 		// An actor may have no inbox, or one that is no URL.
 		if host := blog.HostOf(inbox); host != "" {
@@ -145,4 +145,40 @@ func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string)
 		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND
 		e.kind IN (?))`,
 		a.At, a.ObjectID, a.ID, kinds)
+}
+
+// FanOutToAcquaintances adds a delivery to every other server that may know a voice: something of the voice was sent
+// there, or somebody there follows, replied, reacted, mentioned it or is followed by it. Each server gets one.
+func (s *Store) FanOutToAcquaintances(ctx context.Context, a blog.Activity) error {
+	// One inbox per server is enough: servers keep one copy of a key. min() picks the same one each time.
+	return s.addDeliveries(ctx, a, `
+		INSERT INTO deliveries (activity_id, inbox, host, revision)
+		SELECT s.id, min(k.inbox), k.host, s.revision FROM activities s, (
+			SELECT d.inbox, d.host FROM activities e JOIN deliveries d ON d.activity_id = e.id
+			WHERE e.voice_id = ? AND d.attempts > 0 AND d.status <> 'gone'
+			UNION
+			SELECT p.mailbox, p.mail_host FROM actors p WHERE p.gone_at IS NULL AND p.block <> 'refuse' AND p.id IN (
+				SELECT c.actor_id FROM comments c JOIN articles w ON w.id = c.article_id WHERE w.voice_id = ? AND c.state <> 'spam'
+				UNION SELECT x.actor_id FROM reactions x JOIN articles w ON w.id = x.article_id WHERE w.voice_id = ?
+				UNION SELECT m.actor_id FROM mentions m WHERE m.voice_id = ?
+				UNION SELECT f.actor_id FROM followers f WHERE f.voice_id = ? AND f.state <> 'aside'
+				UNION SELECT g.actor_id FROM following g WHERE g.voice_id = ?)) AS k
+		WHERE s.id = ? AND k.host <> '' AND k.host NOT IN (SELECT t.host FROM deliveries t WHERE t.activity_id = ?)
+		GROUP BY s.id, k.host, s.revision ON CONFLICT DO NOTHING`, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID,
+		a.VoiceID, a.ID, a.ID)
+}
+
+// FanOutToAll adds a delivery for every inbox that we know of or ever sent to, one for all actors behind a shared
+// inbox. Any of these servers may hold something of the voice.
+func (s *Store) FanOutToAll(ctx context.Context, a blog.Activity) error {
+	// The first half leaves out personal inboxes whose actor has a shared one: the second half reaches those.
+	return s.addDeliveries(ctx, a, `
+		INSERT INTO deliveries (activity_id, inbox, host)
+		SELECT s.id, d.inbox, d.host FROM activities s, deliveries d WHERE s.id = ? AND d.activity_id <> s.id AND d.status
+		<> 'gone'
+			AND NOT EXISTS (SELECT 1 FROM actors p WHERE p.inbox = d.inbox AND p.mailbox <> p.inbox)
+		UNION
+		SELECT s.id, p.mailbox, p.mail_host FROM activities s, actors p WHERE s.id = ? AND p.gone_at IS NULL AND p.mailbox
+		<> ''
+		ON CONFLICT DO NOTHING`, a.ID, a.ID)
 }

@@ -213,3 +213,22 @@ func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]U
 			OR f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded') AND (d.settled_at IS NOT NULL OR y.at < ?)
 		ORDER BY f.since LIMIT 500`, before, before)
 }
+
+// FollowersAt lists the ids of a voice's followers on one origin ("https://veerhuis.example"), for FEP-8fcf. It
+// includes those set aside: on their server they still follow.
+func (s *Store) FollowersAt(ctx context.Context, voice blog.ID, origin string) ([]string, error) {
+	var list []string
+	// The host narrows the search by an index. The pattern tells http from https.
+	return list, s.all(ctx, &list, `
+		SELECT f.actor_id FROM followers f JOIN actors p ON p.id = f.actor_id
+		WHERE f.voice_id = ? AND f.state <> 'pending' AND p.host = ? AND f.actor_id LIKE ? ESCAPE '!' ORDER BY f.actor_id`,
+		voice, blog.HostOf(origin), wildcards.Replace(origin)+"/%")
+}
+
+// IsFollower reports whether an actor follows a voice of ours or asked to.
+func (s *Store) IsFollower(ctx context.Context, actor string) (bool, error) {
+	var n int
+	// The inner LIMIT ends the search at the first row.
+	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM followers WHERE actor_id = ? LIMIT 1) AS x`, actor)
+	return n > 0, err
+}

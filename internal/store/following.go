@@ -73,3 +73,10 @@ func (s *Store) AllFollowing(ctx context.Context, voice blog.ID) ([]blog.Followi
 	}
 	return list, err
 }
+
+// FollowersHere lists the voices of ours that follow an actor or asked to.
+func (s *Store) FollowersHere(ctx context.Context, actor string) ([]blog.Following, error) {
+	var list []blog.Following
+	return list, s.all(ctx, &list, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE actor_id =
+		? ORDER BY voice_id`, actor)
+}

@@ -69,7 +69,7 @@ func crowded(t *testing.T, s *store.Store, servers int) blog.Article {
 // states describes what each server has of an article, by host.
 func states(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 	t.Helper()
-	reports, err := s.Reports(t.Context(), a.ID)
+	reports, err := s.DeliveryRows(t.Context(), a.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestVisitsThatEndTogetherAreEachRecorded(t *testing.T) {
 		if err := s.AddActivity(t.Context(), later); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.TellInboxes(t.Context(), later, all[busy].delivery.Inbox); err != nil {
+		if err := s.AddDeliveriesTo(t.Context(), later, all[busy].delivery.Inbox); err != nil {
 			t.Fatal(err)
 		}
 		end(t, s, all).Range(func(host, err any) bool {

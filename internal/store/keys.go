@@ -67,29 +67,8 @@ func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blo
 		LIMIT 1`, rotation, voice)
 }
 
-// TellWhoKnow adds a delivery to every other server that may know a voice: something of the voice was sent there, or
-// somebody there follows, replied, reacted, mentioned it or is followed by it. Each server gets one.
-func (s *Store) TellWhoKnow(ctx context.Context, a blog.Activity) error {
-	// One inbox per server is enough: servers keep one copy of a key. min() picks the same one each time.
-	return s.addDeliveries(ctx, a, `
-		INSERT INTO deliveries (activity_id, inbox, host, revision)
-		SELECT s.id, min(k.inbox), k.host, s.revision FROM activities s, (
-			SELECT d.inbox, d.host FROM activities e JOIN deliveries d ON d.activity_id = e.id
-			WHERE e.voice_id = ? AND d.attempts > 0 AND d.status <> 'gone'
-			UNION
-			SELECT p.mailbox, p.mail_host FROM actors p WHERE p.gone_at IS NULL AND p.block <> 'refuse' AND p.id IN (
-				SELECT c.actor_id FROM comments c JOIN articles w ON w.id = c.article_id WHERE w.voice_id = ? AND c.state <> 'spam'
-				UNION SELECT x.actor_id FROM reactions x JOIN articles w ON w.id = x.article_id WHERE w.voice_id = ?
-				UNION SELECT m.actor_id FROM mentions m WHERE m.voice_id = ?
-				UNION SELECT f.actor_id FROM followers f WHERE f.voice_id = ? AND f.state <> 'aside'
-				UNION SELECT g.actor_id FROM following g WHERE g.voice_id = ?)) AS k
-		WHERE s.id = ? AND k.host <> '' AND k.host NOT IN (SELECT t.host FROM deliveries t WHERE t.activity_id = ?)
-		GROUP BY s.id, k.host, s.revision ON CONFLICT DO NOTHING`, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID,
-		a.VoiceID, a.ID, a.ID)
-}
-
-// ToldOfKeys counts the servers to which a voice's last rotation is sent.
-func (s *Store) ToldOfKeys(ctx context.Context, voice blog.ID) (int, error) {
+// CountServersOfRotation counts the servers to which a voice's last rotation is sent.
+func (s *Store) CountServersOfRotation(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id =
 		v.rotation WHERE v.id = ?`, voice)

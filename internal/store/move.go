@@ -64,8 +64,8 @@ func (s *Store) MoveVoice(ctx context.Context, m blog.Move, now time.Time) error
 	})
 }
 
-// ToldOfMove saves which activity announces a move.
-func (s *Store) ToldOfMove(ctx context.Context, move, activity blog.ID) error {
+// SaveMoveActivity saves which activity announces a move.
+func (s *Store) SaveMoveActivity(ctx context.Context, move, activity blog.ID) error {
 	return s.execOne(ctx, `UPDATE moves SET activity_id = ? WHERE id = ?`, activity, move)
 }
 
@@ -84,14 +84,6 @@ func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, er
 			(SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ? AND d.status = 'delivered') AS told,
 			(SELECT count(*) FROM followers f WHERE f.voice_id = ? AND f.state = 'accepted') AS stayed`, m.ActivityID,
 		m.ActivityID, m.VoiceID)
-}
-
-// IsFollower reports whether an actor follows a voice of ours or asked to.
-func (s *Store) IsFollower(ctx context.Context, actor string) (bool, error) {
-	var n int
-	// The inner LIMIT ends the search at the first row.
-	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM followers WHERE actor_id = ? LIMIT 1) AS x`, actor)
-	return n > 0, err
 }
 
 // FollowMove removes a follower who moved to another actor, and saves when. Their comments stay under the old actor.

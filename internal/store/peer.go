@@ -104,3 +104,17 @@ func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
 	return s.run(ctx, `UPDATE peers SET too_large = ? WHERE host = ? AND (too_large = 0 OR too_large > ?)`, bytes, host,
 		bytes)
 }
+
+// UnaskedPeers lists at most limit answering servers whose software is due to be asked for, unknown ones first.
+func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	var hosts []string
+	return hosts, s.all(ctx, &hosts, `
+		SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND (software_due IS NULL OR software_due <= ?)
+		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
+}
+
+// SaveSoftware saves the software that a server reports ("" keeps the last answer), and when it is asked again.
+func (s *Store) SaveSoftware(ctx context.Context, host, software string, again time.Time) error {
+	return s.run(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE
+		host = ?`, software, software, again, host)
+}

@@ -7,14 +7,14 @@ import (
 	"causerie/internal/blog"
 )
 
-const complaintColumns = `id, direction = 'out' AS ours, actor_id, host, voice_id, about, comment_id, activity_id, ` +
+const reportColumns = `id, direction = 'out' AS ours, actor_id, host, voice_id, about, comment_id, activity_id, ` +
 	`words, state, resolved_by, at, resolved_at`
 
-// mostComplaints is how many open reports one server may have with us. Further ones are dropped.
-const mostComplaints = 100
+// maxOpenReports is how many open reports one server may have with us. Further ones are dropped.
+const maxOpenReports = 100
 
-// AddComplaint saves a report that we received or send. It returns false when the server has too many open ones.
-func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
+// AddReport saves a report that we received or send. It returns false when the server has too many open ones.
+func (s *Store) AddReport(ctx context.Context, c blog.Report) (bool, error) {
 	direction := "in"
 	if c.Ours {
 		direction = "out"
@@ -33,7 +33,7 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 			var open int
 			err = s.one(ctx, &open, `SELECT count(*) FROM reports WHERE host = ? AND direction = 'in' AND state = 'open'`,
 				c.Host)
-			if err != nil || open >= mostComplaints {
+			if err != nil || open >= maxOpenReports {
 				return err
 			}
 		}
@@ -46,67 +46,51 @@ func (s *Store) AddComplaint(ctx context.Context, c blog.Report) (bool, error) {
 	return taken, err
 }
 
-// ComplaintList selects reports.
-type ComplaintList struct {
+// ReportList selects reports.
+type ReportList struct {
 	Ours   bool
 	State  blog.ReportState // "" for all
 	Limit  int
 	Offset int
 }
 
-// Complaints lists reports, newest first.
-func (s *Store) Complaints(ctx context.Context, l ComplaintList) ([]blog.Report, error) {
+// Reports lists reports, newest first.
+func (s *Store) Reports(ctx context.Context, l ReportList) ([]blog.Report, error) {
 	var list []blog.Report
 	return list, s.all(ctx, &list, `
-		SELECT `+complaintColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ?
+		SELECT `+reportColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ?
 			OFFSET ?`,
 		l.direction(), l.State, l.State, min(max(l.Limit, 1), 500), max(0, l.Offset))
 }
 
-// CountComplaints counts the reports of a list.
-func (s *Store) CountComplaints(ctx context.Context, l ComplaintList) (int, error) {
+// CountReports counts the reports of a list.
+func (s *Store) CountReports(ctx context.Context, l ReportList) (int, error) {
 	var n int
 	return n, s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(),
 		l.State, l.State)
 }
 
-func (l ComplaintList) direction() string {
+func (l ReportList) direction() string {
 	if l.Ours {
 		return "out"
 	}
 	return "in"
 }
 
-// ComplaintAbout returns our newest report about a comment, or blog.ErrNotFound.
-func (s *Store) ComplaintAbout(ctx context.Context, comment blog.ID) (blog.Report, error) {
+// ReportAbout returns our newest report about a comment, or blog.ErrNotFound.
+func (s *Store) ReportAbout(ctx context.Context, comment blog.ID) (blog.Report, error) {
 	var c blog.Report
-	return c, s.one(ctx, &c, `SELECT `+complaintColumns+
+	return c, s.one(ctx, &c, `SELECT `+reportColumns+
 		` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
 }
 
-// ResolveComplaint resolves a received report, or opens it again when by is "". It returns blog.ErrNotFound when
+// ResolveReport resolves a received report, or opens it again when by is "". It returns blog.ErrNotFound when
 // there is no such report in the other state.
-func (s *Store) ResolveComplaint(ctx context.Context, id, by blog.ID, now time.Time) error {
+func (s *Store) ResolveReport(ctx context.Context, id, by blog.ID, now time.Time) error {
 	if by == "" {
 		return s.execOne(ctx, `UPDATE reports SET state = 'open', resolved_by = '', resolved_at = NULL WHERE id = ? AND
 			direction = 'in' AND state = 'resolved'`, id)
 	}
 	return s.execOne(ctx, `UPDATE reports SET state = 'resolved', resolved_by = ?, resolved_at = ? WHERE id = ? AND
 		direction = 'in' AND state = 'open'`, by, now, id)
-}
-
-// DeliveriesOf returns the deliveries of activities that have one delivery each. Those that were deleted are missing.
-func (s *Store) DeliveriesOf(ctx context.Context, activities []blog.ID) (map[blog.ID]blog.Delivery, error) {
-	found := map[blog.ID]blog.Delivery{}
-	if len(activities) == 0 {
-		return found, nil
-	}
-	var list []blog.Delivery
-	err := s.all(ctx, &list, `
-		SELECT activity_id, inbox, host, attempts, status, code, answer, took_ms, settled_at FROM deliveries WHERE
-		activity_id IN (?)`, activities)
-	for _, d := range list {
-		found[d.ActivityID] = d
-	}
-	return found, err
 }

@@ -28,7 +28,7 @@ func BenchmarkClaim(b *testing.B) {
 				if err := s.AddActivity(b.Context(), said); err != nil {
 					return err
 				}
-				return s.TellInboxes(b.Context(), said, inboxes...)
+				return s.AddDeliveriesTo(b.Context(), said, inboxes...)
 			})
 			if err != nil {
 				b.Fatal(err)

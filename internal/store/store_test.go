@@ -173,9 +173,9 @@ func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int
 			return err
 		}
 		if kind == "Create" {
-			return s.TellFollowers(t.Context(), said)
+			return s.FanOutToFollowers(t.Context(), said)
 		}
-		return errors.Join(s.UpdateWaitingCreates(t.Context(), said), s.TellHolders(t.Context(), said))
+		return errors.Join(s.UpdateWaitingCreates(t.Context(), said), s.FanOutToHolders(t.Context(), said))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func TestADeliveryIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 		if again, _ := s.ClaimPeers(t.Context(), now.Add(time.Hour), time.Minute, 10, false); len(again) != 0 {
 			t.Errorf("a server without deliveries was claimed: %v", again)
 		}
-		reports, err := s.Reports(t.Context(), a.ID)
+		reports, err := s.DeliveryRows(t.Context(), a.ID)
 		if err != nil || len(reports) != 1 || reports[0].Status != blog.Delivered || reports[0].Followers != 1 ||
 			reports[0].Attempts != 1 {
 			t.Errorf("report = %+v, %v", reports, err)

@@ -228,7 +228,7 @@ func TestTheAuthorSeesWhatAServerRefuses(t *testing.T) {
 			want string
 		}{{first, "Refusing since today: it answers 401 to what this author sends."},
 			{behind, "Refusing since today: it answers 401 to what this author sends. Its answer: “"}} {
-			reports, err := o.Store.Reports(o.Soon(), c.a.ID)
+			reports, err := o.Store.DeliveryRows(o.Soon(), c.a.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -198,7 +198,7 @@ func BenchmarkPublishToACrowd(b *testing.B) {
 			}
 		}
 		began := time.Now()
-		reports, err := s.Reports(b.Context(), last.ID)
+		reports, err := s.DeliveryRows(b.Context(), last.ID)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -306,10 +306,10 @@ var faultCases = map[string]faultCase{
 	}, "1"},
 	"a report": {func(f *faultTest, i int) (*fedtest.Person, any, func() string) {
 		bram, a := f.known("bram"), f.article(i)
-		before := len(f.Reports(blog.ComplaintOpen))
+		before := len(f.Reports(blog.ReportOpen))
 		return bram, map[string]any{"id": fmt.Sprint(bram.ID, "/acts/f-", i), "type": "Flag", "object": []any{f.Object(a)},
 				"content": "Spam."}, func() string {
-				return fmt.Sprint(len(f.Reports(blog.ComplaintOpen)) - before)
+				return fmt.Sprint(len(f.Reports(blog.ReportOpen)) - before)
 			}
 	}, "1"},
 }

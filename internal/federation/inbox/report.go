@@ -34,8 +34,8 @@ func (h *handling) flag(ctx context.Context, what activity.Flag) error {
 		return nil
 	}
 	// A server reports for its users by an actor of its own, so the limit counts reports of the server.
-	added, err := h.tx.AddComplaint(ctx, blog.Report{ID: blog.NewID(h.Now()), ActorID: reporter.ID, Host: reporter.Host,
-		About: about, Words: what.Content, State: blog.ComplaintOpen, At: h.Now()})
+	added, err := h.tx.AddReport(ctx, blog.Report{ID: blog.NewID(h.Now()), ActorID: reporter.ID, Host: reporter.Host,
+		About: about, Words: what.Content, State: blog.ReportOpen, At: h.Now()})
 	if err == nil && !added {
 		h.Log.Warn("a report was dropped: its server has too many open ones")
 	}

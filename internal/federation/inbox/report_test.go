@@ -29,7 +29,7 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.WaitSettled()
-		list := o.Reports(blog.ComplaintOpen)
+		list := o.Reports(blog.ReportOpen)
 		if len(list) != 1 {
 			t.Fatalf("%d reports", len(list))
 		}
@@ -52,7 +52,7 @@ func TestAReportReachesTheModeratorsAndNobodyElse(t *testing.T) {
 				"object": []string{"https://elsewhere.example/users/x"}}); err != nil {
 			t.Fatal(err)
 		}
-		if list := o.Reports(blog.ComplaintOpen); len(list) != 2 || list[0].Words != "Again." {
+		if list := o.Reports(blog.ReportOpen); len(list) != 2 || list[0].Words != "Again." {
 			t.Errorf("afterwards %d: %+v", len(list), list)
 		}
 		for _, path := range []string{"", "/replies", "/context", "/likes"} {
@@ -100,16 +100,16 @@ func TestReportsOfOneServerAreLimited(t *testing.T) {
 		bram := o.Server("veerhuis").Person("bram")
 		a, ctx := o.Publish(), o.Soon()
 		for i := range 105 {
-			if _, err := o.Store.AddComplaint(ctx,
+			if _, err := o.Store.AddReport(ctx,
 				blog.Report{ID: blog.NewID(o.Core.Now()), ActorID: bram.ID + strings.Repeat("x", i), Host: bram.Server.Host,
-					About: blog.Strings{o.Object(a)}, State: blog.ComplaintOpen, At: o.Core.Now()}); err != nil {
+					About: blog.Strings{o.Object(a)}, State: blog.ReportOpen, At: o.Core.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if _, err := bram.Report(ctx, o.Site.ActorID(o.Ilse.ID), nil, "One too many."); err != nil {
 			t.Errorf("the last one is answered with %v, want 202", err)
 		}
-		if n := len(o.Reports(blog.ComplaintOpen)); n != 100 {
+		if n := len(o.Reports(blog.ReportOpen)); n != 100 {
 			t.Errorf("%d are kept", n)
 		}
 	})

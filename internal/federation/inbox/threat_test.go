@@ -177,7 +177,7 @@ func TestT070NothingIsDeliveredToAPrivateAddress(t *testing.T) {
 		}
 		a := o.Publish()
 		o.Until("the delivery is judged", func() bool {
-			reports, err := o.Store.Reports(o.Soon(), a.ID)
+			reports, err := o.Store.DeliveryRows(o.Soon(), a.ID)
 			return err == nil && len(reports) == 1 && reports[0].Attempts > 0 && reports[0].Status != blog.Delivered
 		})
 	})
@@ -254,7 +254,7 @@ func TestT096DeadInboxesMakeNothingGrowForEver(t *testing.T) {
 		}
 		deliveries := func(a blog.Article) int {
 			t.Helper()
-			reports, err := s.Reports(o.Soon(), a.ID)
+			reports, err := s.DeliveryRows(o.Soon(), a.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

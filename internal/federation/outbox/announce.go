@@ -86,7 +86,7 @@ func (o *Outbox) queueAnnounce(ctx context.Context, s *store.Store, voice blog.V
 	if err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, act)
+	return s.FanOutToFollowers(ctx, act)
 }
 
 // queueUndoAnnounce adds the Undo of an Announce, for every server that may have got it.
@@ -103,8 +103,8 @@ func (o *Outbox) queueUndoAnnounce(ctx context.Context, s *store.Store, voice bl
 		return err
 	}
 	// A server whose people no longer follow this voice may still show the Announce.
-	if err := s.TellOutboxReaders(ctx, act, announced.ID); err != nil {
+	if err := s.FanOutToOutboxReaders(ctx, act, announced.ID); err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, act)
+	return s.FanOutToFollowers(ctx, act)
 }

@@ -165,7 +165,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, actor.Inbox)
+	return s.AddDeliveriesTo(ctx, act, actor.Inbox)
 }
 
 // queueRefused sends the Reject of a request for an authorization.
@@ -182,7 +182,7 @@ func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Author
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, actor.Inbox)
+	return s.AddDeliveriesTo(ctx, act, actor.Inbox)
 }
 
 // requestFor returns the request that an authorization answers. If the post came without a request, the type is empty
@@ -230,5 +230,5 @@ func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Author
 	for _, actor := range actors {
 		inboxes = append(inboxes, actor.Inbox)
 	}
-	return s.TellInboxes(ctx, act, inboxes...)
+	return s.AddDeliveriesTo(ctx, act, inboxes...)
 }

@@ -137,7 +137,7 @@ func TestABlockRemovesFollowersAndNothingElse(t *testing.T) {
 		if n := len(zilverduin.Received("Update")) + len(zilverduin.Received("Create")); n != 1 {
 			t.Errorf("the blocked server had %d deliveries, one of which came before the block", n)
 		}
-		reports, err := o.Store.Reports(o.Soon(), a.ID)
+		reports, err := o.Store.DeliveryRows(o.Soon(), a.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,7 +57,7 @@ func (o *Outbox) DeleteAuthor(ctx context.Context, id blog.ID) error {
 		if err != nil {
 			return err
 		}
-		if err := s.TellEveryone(ctx, act); err != nil {
+		if err := s.FanOutToAll(ctx, act); err != nil {
 			return err
 		}
 		if err := o.buryObjects(ctx, s, id); err != nil {

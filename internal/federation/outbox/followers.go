@@ -93,5 +93,5 @@ func (o *Outbox) queueToFollower(ctx context.Context, s *store.Store, f blog.Fol
 		return "", err
 	}
 	// To the personal inbox: the answer concerns one actor.
-	return act.ID, s.TellInboxes(ctx, act, f.Actor.Inbox)
+	return act.ID, s.AddDeliveriesTo(ctx, act, f.Actor.Inbox)
 }

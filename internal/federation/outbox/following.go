@@ -53,7 +53,7 @@ func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voi
 	if err := s.AddFollowing(ctx, *f); err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, f.Actor.Inbox)
+	return s.AddDeliveriesTo(ctx, act, f.Actor.Inbox)
 }
 
 // Unfollow ends the follow of an actor by its id. It returns blog.ErrNotFound when the voice does not follow it.
@@ -116,7 +116,7 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, inboxes...)
+	return s.AddDeliveriesTo(ctx, act, inboxes...)
 }
 
 // QueueUndoFollow adds the Undo of a Follow that only the other server knows of, in the transaction of s.
@@ -133,5 +133,5 @@ func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog
 	if err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, actor.Inbox)
+	return s.AddDeliveriesTo(ctx, act, actor.Inbox)
 }

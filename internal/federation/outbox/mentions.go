@@ -121,7 +121,7 @@ func (o *Outbox) deliverToMentioned(ctx context.Context, s *store.Store, act blo
 		return err
 	}
 	for _, actor := range actors {
-		if err := s.TellInboxes(ctx, act, actor.Mailbox()); err != nil {
+		if err := s.AddDeliveriesTo(ctx, act, actor.Mailbox()); err != nil {
 			return err
 		}
 	}

@@ -166,8 +166,8 @@ func (o *Outbox) queueMove(ctx context.Context, s *store.Store, m blog.Move) err
 	if err != nil {
 		return err
 	}
-	if err := s.ToldOfMove(ctx, m.ID, act.ID); err != nil {
+	if err := s.SaveMoveActivity(ctx, m.ID, act.ID); err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, act)
+	return s.FanOutToFollowers(ctx, act)
 }

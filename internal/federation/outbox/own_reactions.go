@@ -27,10 +27,10 @@ func (o *Outbox) React(ctx context.Context, voice blog.Voice, kind blog.Reaction
 		if err := s.AddOwnReaction(ctx, g); err != nil {
 			return err
 		}
-		if err := s.TellInboxes(ctx, act, writer.Mailbox()); err != nil || kind != blog.Boost {
+		if err := s.AddDeliveriesTo(ctx, act, writer.Mailbox()); err != nil || kind != blog.Boost {
 			return err
 		}
-		return s.TellFollowers(ctx, act)
+		return s.FanOutToFollowers(ctx, act)
 	})
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", kind, address, err)

@@ -73,5 +73,5 @@ func (o *Outbox) queuePin(ctx context.Context, s *store.Store, a blog.Article, k
 	if err != nil {
 		return err
 	}
-	return s.TellFollowers(ctx, act)
+	return s.FanOutToFollowers(ctx, act)
 }

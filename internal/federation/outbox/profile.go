@@ -104,5 +104,5 @@ func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Vo
 	if err := s.SupersedeProfile(ctx, act); err != nil {
 		return act, err
 	}
-	return act, s.TellFollowers(ctx, act)
+	return act, s.FanOutToFollowers(ctx, act)
 }

@@ -123,7 +123,7 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	if err != nil {
 		return err
 	}
-	if err := s.TellFollowers(ctx, act); err != nil {
+	if err := s.FanOutToFollowers(ctx, act); err != nil {
 		return err
 	}
 	if err := o.deliverToMentioned(ctx, s, act, mentions); err != nil {

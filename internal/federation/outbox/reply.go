@@ -134,7 +134,7 @@ func (o *Outbox) queueReply(ctx context.Context, s *store.Store, kind string, r 
 func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Activity, c blog.Comment,
 	commenter blog.Actor) error {
 	if c.Visibility == blog.RestrictedComment {
-		return s.TellInboxes(ctx, act, commenter.Inbox)
+		return s.AddDeliveriesTo(ctx, act, commenter.Inbox)
 	}
 	if act.Kind == "Update" {
 		return deliverEdit(ctx, s, act, blog.Public)
@@ -144,10 +144,10 @@ func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Acti
 	if err != nil {
 		return err
 	}
-	if err := s.TellFollowers(ctx, act); err != nil {
+	if err := s.FanOutToFollowers(ctx, act); err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, boxes...)
+	return s.AddDeliveriesTo(ctx, act, boxes...)
 }
 
 // EditReply changes an answer and sends the Update to every server that has it. Errors: blog.Invalid,

@@ -25,7 +25,7 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 		}
 		report := blog.Report{ID: blog.NewID(o.Now()), Ours: true, ActorID: actor.ID, Host: actor.Host, VoiceID: by,
 			About:     blog.Strings{c.Address},
-			CommentID: c.ID, Words: words, State: blog.ComplaintResolved, At: o.Now()}
+			CommentID: c.ID, Words: words, State: blog.ReportResolved, At: o.Now()}
 		if err := report.Check(); err != nil {
 			return err
 		}
@@ -38,10 +38,10 @@ func (o *Outbox) Report(ctx context.Context, by blog.ID, comment blog.ID, words 
 			return err
 		}
 		report.ActivityID = act.ID
-		if _, err := s.AddComplaint(ctx, report); err != nil {
+		if _, err := s.AddReport(ctx, report); err != nil {
 			return err
 		}
-		return s.TellInboxes(ctx, act, actor.Inbox)
+		return s.AddDeliveriesTo(ctx, act, actor.Inbox)
 	})
 	if err != nil {
 		return fmt.Errorf("report the comment %s: %w", comment, err)
@@ -56,7 +56,7 @@ func (o *Outbox) reportable(ctx context.Context, s *store.Store, id blog.ID) (bl
 	if err != nil {
 		return c, err
 	}
-	switch _, err := s.ComplaintAbout(ctx, id); {
+	switch _, err := s.ReportAbout(ctx, id); {
 	case c.ActorID == "":
 		return c, blog.ErrForbidden
 	case c.State == blog.CommentRemoved:

@@ -224,9 +224,9 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 
 // deliverEdit adds the deliveries of an edit: to every server that has the object, and to no other.
 func deliverEdit(ctx context.Context, s *store.Store, act blog.Activity, visibility blog.Visibility) error {
-	deliver := s.TellHolders
+	deliver := s.FanOutToHolders
 	if visibility == blog.Followers {
-		deliver = s.TellHoldersWhoFollow
+		deliver = s.FanOutToFollowingHolders
 	}
 	// First, since these servers need no Update: they get the new text with the Create that still waits.
 	if err := s.UpdateWaitingCreates(ctx, act); err != nil {

@@ -28,7 +28,7 @@ func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.Vo
 			return err
 		}
 		// Not only the followers: every server that has the old key in its cache would refuse our next activity.
-		if err := s.TellWhoKnow(ctx, update); err != nil {
+		if err := s.FanOutToAcquaintances(ctx, update); err != nil {
 			return err
 		}
 		return s.RotateKeys(ctx, current, keys, update.ID)

@@ -212,7 +212,7 @@ func TestARotationIsSentToEveryServerThatMayKnowTheAuthor(t *testing.T) {
 		if n := len(stranger.Deliveries()); n != 0 {
 			t.Errorf("a server that nothing is known of got %d deliveries", n)
 		}
-		if n, err := o.Store.ToldOfKeys(o.Soon(), o.Ilse.ID); err != nil || n != 5 {
+		if n, err := o.Store.CountServersOfRotation(o.Soon(), o.Ilse.ID); err != nil || n != 5 {
 			t.Errorf("%d servers are told, %v", n, err)
 		}
 		for _, p := range []*fedtest.Person{follower, former, answered} { // the others met the key only now

@@ -141,7 +141,7 @@ func (o *Outbox) queueQuoteRequest(ctx context.Context, s *store.Store, a blog.A
 	if err := s.SaveConsent(ctx, a.ID, blog.ConsentAsked, ""); err != nil {
 		return err
 	}
-	return s.TellInboxes(ctx, act, owner.Inbox)
+	return s.AddDeliveriesTo(ctx, act, owner.Inbox)
 }
 
 // SaveQuoteConsent saves the answer of the author of a quoted post. It sends the object with the authorization, or

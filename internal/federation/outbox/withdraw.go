@@ -95,9 +95,9 @@ func (o *Outbox) queueDelete(ctx context.Context, s *store.Store, id blog.ID) er
 	if err := s.SaveObject(ctx, object); err != nil {
 		return err
 	}
-	if err := s.TellHolders(ctx, act); err != nil {
+	if err := s.FanOutToHolders(ctx, act); err != nil {
 		return err
 	}
-	// Last, since TellHolders looks at the deliveries that are settled here.
+	// Last, since FanOutToHolders looks at the deliveries that are settled here.
 	return s.Supersede(ctx, act, "Create", "Update", "Announce")
 }

@@ -92,37 +92,3 @@ func (s *Store) ConfirmAt(ctx context.Context, actor string, at time.Time) error
 func (s *Store) StillThere(ctx context.Context, actor string) error {
 	return s.run(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
 }
-
-// UnaskedPeers lists at most limit answering servers whose software is due to be asked for, unknown ones first.
-func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	var hosts []string
-	return hosts, s.all(ctx, &hosts, `
-		SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND (software_due IS NULL OR software_due <= ?)
-		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
-}
-
-// SaveSoftware saves the software that a server reports ("" keeps the last answer), and when it is asked again.
-func (s *Store) SaveSoftware(ctx context.Context, host, software string, again time.Time) error {
-	return s.run(ctx, `UPDATE peers SET software = CASE WHEN ? = '' THEN software ELSE ? END, software_due = ? WHERE
-		host = ?`, software, software, again, host)
-}
-
-// ActorKeys lists the public keys of an actor.
-func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, error) {
-	var list []blog.ActorKey
-	return list, s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`,
-		actor)
-}
-
-// NewOwner records that an actor's address may belong to somebody else now. The new owner follows nobody here, and
-// cannot change the earlier posts.
-func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
-	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
-		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
-			return err
-		}
-		// Posts keep the mark of their writer. An edit or a deletion is accepted only with the same mark.
-		return s.execOne(ctx, `UPDATE actors SET key_mark = ? WHERE id = ?`, mark, actor)
-	})
-}
