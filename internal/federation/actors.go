@@ -44,7 +44,8 @@ func (b Core) saveActor(ctx context.Context, id string, doc *activity.Document) 
 	if err != nil {
 		return blog.Actor{}, err
 	}
-	return actor, b.rememberActor(ctx, &actor)
+	err = b.rememberActor(ctx, &actor)
+	return actor, err
 }
 
 // rememberActor saves an actor as its server describes it now. A verified handle is kept as long as its user part is

@@ -37,8 +37,9 @@ func (s *Store) MarkQuiet(ctx context.Context, activity blog.ID) error {
 // Activity finds an activity by its id.
 func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
 	var a blog.Activity
-	return a, s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE
+	err := s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE
 		id = ?`, id)
+	return a, err
 }
 
 // ActivitiesByID finds activities by their ids; an unknown id has no entry.
@@ -59,30 +60,34 @@ func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]
 // Created finds the Create of an object.
 func (s *Store) Created(ctx context.Context, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
-	return a, s.one(ctx, &a, `
+	err := s.one(ctx, &a, `
 		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
 		WHERE object_id = ? AND kind = 'Create' ORDER BY id LIMIT 1`, object)
+	return a, err
 }
 
 // Edit finds the Update that carried a revision of an object.
 func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Activity, error) {
 	var a blog.Activity
-	return a, s.one(ctx, &a, `
+	err := s.one(ctx, &a, `
 		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
 		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
+	return a, err
 }
 
 // InboxesOf lists the inboxes to which an activity is delivered.
 func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `SELECT inbox FROM deliveries WHERE activity_id = ?`, activity)
+	err := s.all(ctx, &list, `SELECT inbox FROM deliveries WHERE activity_id = ?`, activity)
+	return list, err
 }
 
 // Activities lists the activities about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
 	var list []blog.Activity
-	return list, s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+	err := s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
 		WHERE object_id = ? ORDER BY id`, object)
+	return list, err
 }
 
 // OutboxItem is an activity of a voice with its object as it is now; Object is nil if it is not ours or was deleted.
@@ -105,7 +110,8 @@ const (
 // PublicActivity finds an activity that everybody may read, by its id.
 func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, error) {
 	var item OutboxItem
-	return item, s.one(ctx, &item, `SELECT `+outboxColumns+publicActivities+` AND s.id = ?`, id)
+	err := s.one(ctx, &item, `SELECT `+outboxColumns+publicActivities+` AND s.id = ?`, id)
+	return item, err
 }
 
 // outbox selects what a voice's outbox lists.
@@ -133,7 +139,8 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 // CountOutbox counts the public activities of a voice.
 func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
+	err := s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
+	return n, err
 }
 
 // standing is the condition that an Announce was not undone later.
@@ -147,8 +154,9 @@ const boosting = `EXISTS (SELECT 1 FROM gestures g WHERE g.activity_id = s.id AN
 // Announcement finds the last Announce of an object by a voice; blog.ErrNotFound if there is none or it was undone.
 func (s *Store) Announcement(ctx context.Context, voice, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
-	return a, s.one(ctx, &a, `
+	err := s.one(ctx, &a, `
 		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
 		WHERE s.object_id = ? AND s.voice_id = ? AND s.kind = 'Announce' AND `+standing+` ORDER BY s.id DESC LIMIT 1`, object,
 		voice)
+	return a, err
 }

@@ -67,7 +67,8 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 // Actor finds a remote actor by its id, without its keys. It finds actors that are gone, too (GoneAt).
 func (s *Store) Actor(ctx context.Context, id string) (blog.Actor, error) {
 	var a blog.Actor
-	return a, s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
+	err := s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
+	return a, err
 }
 
 // KnowsActor reports whether an actor was ever saved. It is cheap: servers send their deletions to everybody, and
@@ -81,17 +82,19 @@ func (s *Store) KnowsActor(ctx context.Context, id string) (bool, error) {
 // ActorByHandle finds a remote actor by "bram@veerhuis.example".
 func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, error) {
 	var a blog.Actor
-	return a, s.one(ctx, &a, `SELECT `+actorColumns+
+	err := s.one(ctx, &a, `SELECT `+actorColumns+
 		` FROM actors p WHERE lower(p.handle) = lower(?) AND p.gone_at IS NULL`, handle)
+	return a, err
 }
 
 // ActorByProfile finds a remote actor by its id or the address of its profile page.
 func (s *Store) ActorByProfile(ctx context.Context, address string) (blog.Actor, error) {
 	var a blog.Actor
 	// Anybody can name any page as their profile, so an id comes before a page.
-	return a, s.one(ctx, &a, `SELECT `+actorColumns+
+	err := s.one(ctx, &a, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.id = ? OR p.url = ? AND p.gone_at IS NULL ORDER BY p.id = ? DESC, p.id LIMIT 1`,
 		address, address, address)
+	return a, err
 }
 
 // Actors finds remote actors by their ids, without their keys.
@@ -113,11 +116,12 @@ func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, erro
 	var k blog.ActorKey
 	// Any server can list the key of another one's actor. So of several owners it is the one whose id the key id begins
 	// with.
-	return k, s.one(ctx, &k, `
+	err := s.one(ctx, &k, `
 		SELECT k.actor_id, k.key_id, k.pem FROM actor_keys k JOIN actors p ON p.id = k.actor_id
 		WHERE k.key_id = ? AND p.gone_at IS NULL
 		ORDER BY CASE WHEN substr(k.key_id, 1, length(k.actor_id)) = k.actor_id THEN length(k.actor_id) ELSE 0 END DESC
 		LIMIT 1`, keyID)
+	return k, err
 }
 
 // RemoveActor erases a remote actor that was deleted: its follows, reactions and texts. The id stays, marked as gone.
@@ -148,8 +152,9 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 // ActorKeys lists the public keys of an actor.
 func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, error) {
 	var list []blog.ActorKey
-	return list, s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`,
+	err := s.all(ctx, &list, `SELECT actor_id, key_id, pem FROM actor_keys WHERE actor_id = ? ORDER BY key_id`,
 		actor)
+	return list, err
 }
 
 // NewOwner records that an actor's address may belong to somebody else now. The new owner follows nobody here, and

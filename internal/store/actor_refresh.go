@@ -26,17 +26,19 @@ func refreshAt(a blog.Actor) time.Time {
 // DueActors lists at most limit actors that are due to be fetched, longest due first.
 func (s *Store) DueActors(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
-	return list, s.all(ctx, &list, `SELECT `+actorColumns+
+	err := s.all(ctx, &list, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.refresh_at <= ? AND p.gone_at IS NULL ORDER BY p.refresh_at LIMIT ?`, now, limit)
+	return list, err
 }
 
 // IsReferenced reports whether a follow, a comment or a reaction refers to an actor.
 func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	var yes bool
-	return yes, s.one(ctx, &yes, `
+	err := s.one(ctx, &yes, `
 		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM following WHERE actor_id = ?)
 			OR EXISTS (SELECT 1 FROM comments WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM reactions WHERE actor_id = ?)`, actor,
 		actor, actor, actor)
+	return yes, err
 }
 
 // RefreshAt sets when an actor is fetched again.
@@ -79,8 +81,9 @@ func (s *Store) SeemsGone(ctx context.Context, actor string, now, confirm time.T
 // DueDepartures lists at most limit actors whose apparent deletion is due to be checked.
 func (s *Store) DueDepartures(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
-	return list, s.all(ctx, &list, `SELECT `+actorColumns+
+	err := s.all(ctx, &list, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.confirm_at <= ? ORDER BY p.confirm_at LIMIT ?`, now, limit)
+	return list, err
 }
 
 // ConfirmAt sets when an apparent deletion is checked again.

@@ -58,19 +58,21 @@ type CallerState struct {
 // CallerState returns the state of a server.
 func (s *Store) CallerState(ctx context.Context, host string, now time.Time) (CallerState, error) {
 	var st CallerState
-	return st, s.one(ctx, &st, `
+	err := s.one(ctx, &st, `
 		SELECT EXISTS (SELECT 1 FROM arrivals WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?)) AS queued,
 			EXISTS (SELECT 1 FROM peers WHERE host = ? AND failures > 0 AND free_at > ?) AS resting`, host, now,
 		now.Add(longestWait), host, now)
+	return st, err
 }
 
 // Arrivals lists the due arrivals of a server in the order in which they came.
 func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit int) ([]blog.Arrival, error) {
 	var list []blog.Arrival
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT id, host, activity_id, signer, body, at, attempts FROM arrivals
 		WHERE host = ? AND parked = '' AND (due_at <= ? OR due_at > ?) ORDER BY id LIMIT ?`, host, now, now.Add(longestWait),
 		limit)
+	return list, err
 }
 
 // FinishArrival deletes an arrival that was handled. Call it in the transaction of its effect, so that neither

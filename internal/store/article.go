@@ -280,7 +280,8 @@ func heads[K ~string](ctx context.Context, s *Store, key, from string, keys []K)
 
 func (s *Store) head(ctx context.Context, from string, arg any) (blog.Article, error) {
 	var a blog.Article
-	return a, s.one(ctx, &a, `SELECT `+articleColumns+from, arg)
+	err := s.one(ctx, &a, `SELECT `+articleColumns+from, arg)
+	return a, err
 }
 
 // LockArticle reads an article and keeps others from changing it until the transaction ends.
@@ -309,8 +310,9 @@ func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Art
 // DueArticles lists scheduled articles whose time has come, at most 100.
 func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
-	return ids, s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY
+	err := s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY
 		scheduled_at LIMIT 100`, now)
+	return ids, err
 }
 
 // FreeSlugs deletes the addresses of an article that nobody could read.

@@ -117,7 +117,8 @@ func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
 	// Without the join of the texts: each article has exactly one that counts.
 	where, args := f.where()
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM articles a`+where, args...)
+	err := s.one(ctx, &n, `SELECT count(*) FROM articles a`+where, args...)
+	return n, err
 }
 
 // complete adds by-lines and tags to articles, with one query for each instead of one for each article.
@@ -175,7 +176,8 @@ func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[bl
 // Languages lists the languages in which readers find listed articles, the most used first.
 func (s *Store) Languages(ctx context.Context) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND
+	err := s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND
 		NOT t.draft
 		WHERE `+listed+` GROUP BY t.language ORDER BY count(*) DESC, t.language`)
+	return list, err
 }

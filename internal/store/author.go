@@ -41,25 +41,29 @@ func (s *Store) SaveAuthor(ctx context.Context, a blog.Author) error {
 // Author finds an author by voice id.
 func (s *Store) Author(ctx context.Context, id blog.ID) (blog.Author, error) {
 	var a blog.Author
-	return a, s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.id = ?`, id)
+	err := s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.id = ?`, id)
+	return a, err
 }
 
 // AuthorByName finds an author by handle or e-mail address, as typed into the login form.
 func (s *Store) AuthorByName(ctx context.Context, name string) (blog.Author, error) {
 	var a blog.Author
 	// Authors without an e-mail address must not be found by an empty name.
-	return a, s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.handle = ? OR (a.email <> '' AND a.email = ?)`,
+	err := s.one(ctx, &a, `SELECT `+authorColumns+fromAuthors+`WHERE v.handle = ? OR (a.email <> '' AND a.email = ?)`,
 		name, name)
+	return a, err
 }
 
 // Authors lists all authors by handle, the disabled ones too.
 func (s *Store) Authors(ctx context.Context) ([]blog.Author, error) {
 	var list []blog.Author
-	return list, s.all(ctx, &list, `SELECT `+authorColumns+fromAuthors+`ORDER BY v.handle`)
+	err := s.all(ctx, &list, `SELECT `+authorColumns+fromAuthors+`ORDER BY v.handle`)
+	return list, err
 }
 
 // CountAuthors counts the authors. There are none before the first run was completed.
 func (s *Store) CountAuthors(ctx context.Context) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM authors`)
+	err := s.one(ctx, &n, `SELECT count(*) FROM authors`)
+	return n, err
 }

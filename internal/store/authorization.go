@@ -26,17 +26,19 @@ func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) err
 // LiveAuthorization finds an authorization that was given, by the id in its address, while its article is published.
 func (s *Store) LiveAuthorization(ctx context.Context, id blog.ID) (blog.Authorization, error) {
 	var t blog.Authorization
-	return t, s.one(ctx, &t, `
+	err := s.one(ctx, &t, `
 		SELECT `+authorizationColumns+` FROM stamps t JOIN articles a ON a.id = t.article_id AND a.status = 'published'
 		WHERE t.id = ? AND t.state = 'given'`, id)
+	return t, err
 }
 
 // AuthorizationFor finds the authorization of a post, in any state.
 func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKind,
 	post string) (blog.Authorization, error) {
 	var t blog.Authorization
-	return t, s.one(ctx, &t, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument = ? AND t.kind = ?`, post,
+	err := s.one(ctx, &t, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument = ? AND t.kind = ?`, post,
 		kind)
+	return t, err
 }
 
 // AuthorizationsFor finds the authorizations of one kind for posts, in any state, by the address of the post.
@@ -58,22 +60,25 @@ func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKi
 // CountAuthorizations counts the authorizations for posts of one actor about one article.
 func (s *Store) CountAuthorizations(ctx context.Context, article blog.ID, actor string) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM stamps WHERE article_id = ? AND actor_id = ?`, article, actor)
+	err := s.one(ctx, &n, `SELECT count(*) FROM stamps WHERE article_id = ? AND actor_id = ?`, article, actor)
+	return n, err
 }
 
 // AuthorizationsOfRefused lists the authorizations given to actors that are refused by now.
 func (s *Store) AuthorizationsOfRefused(ctx context.Context) ([]blog.Authorization, error) {
 	var list []blog.Authorization
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT `+authorizationColumns+` FROM stamps t JOIN actors p ON p.id = t.actor_id AND p.block = 'refuse' WHERE
 			t.state = 'given' ORDER BY t.id`)
+	return list, err
 }
 
 // Boosters lists the ids of actors that boosted a comment, found by the comment's address; at most 1,000.
 func (s *Store) Boosters(ctx context.Context, address string) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT DISTINCT p.id FROM comments c JOIN reactions r ON r.comment_id = c.id AND r.kind = 'boost'
 		JOIN actors p ON p.id = r.actor_id AND p.gone_at IS NULL
 		WHERE c.address = ? ORDER BY 1 LIMIT 1000`, address)
+	return list, err
 }

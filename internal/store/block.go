@@ -54,11 +54,12 @@ func (s *Store) blockOf(ctx context.Context, host, actor string) (blog.BlockLeve
 func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, error) {
 	var b blog.Block
 	d := domains(host)
-	return b, s.one(ctx, &b, `
+	err := s.one(ctx, &b, `
 		SELECT kind, subject, level, reason, note, at FROM blocks
 		WHERE kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?, ?, ?, ?, ?, ?, ?, ?)
 		ORDER BY level DESC LIMIT 1`, // "refuse" before "limit"
 		actor, d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7])
+	return b, err
 }
 
 // Block sets blocks, new or known. It removes the followers among the refused and returns them, so that their servers
@@ -253,23 +254,26 @@ func (s *Store) Blocks(ctx context.Context, l BlockList) ([]blog.Block, error) {
 		l.Limit = 1_000_000
 	}
 	var list []blog.Block
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT kind, subject, level, reason, note, at FROM blocks
 		WHERE (kind = ? OR ? = '') AND subject LIKE ? ESCAPE '!' ORDER BY kind DESC, subject LIMIT ? OFFSET ?`,
 		l.Kind, l.Kind, "%"+wildcards.Replace(strings.ToLower(l.Search))+"%", l.Limit, max(0, l.Offset))
+	return list, err
 }
 
 // CountBlocks counts the blocks of a kind.
 func (s *Store) CountBlocks(ctx context.Context, kind blog.BlockKind) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM blocks WHERE kind = ?`, kind)
+	err := s.one(ctx, &n, `SELECT count(*) FROM blocks WHERE kind = ?`, kind)
+	return n, err
 }
 
 // BlockOf finds a block by its subject; blog.ErrNotFound if there is none.
 func (s *Store) BlockOf(ctx context.Context, kind blog.BlockKind, subject string) (blog.Block, error) {
 	var b blog.Block
-	return b, s.one(ctx, &b, `SELECT kind, subject, level, reason, note, at FROM blocks WHERE kind = ? AND subject = ?`,
+	err := s.one(ctx, &b, `SELECT kind, subject, level, reason, note, at FROM blocks WHERE kind = ? AND subject = ?`,
 		kind, subject)
+	return b, err
 }
 
 // Reach counts what a block of this subject affects.
@@ -285,11 +289,12 @@ func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) 
 		all = append(all, args...)
 	}
 	var r blog.BlockReach
-	return r, s.one(ctx, &r, `
+	err := s.one(ctx, &r, `
 		SELECT (SELECT count(*) FROM actors WHERE id IN `+among+`) AS people,
 			(SELECT count(*) FROM followers WHERE actor_id IN `+among+`) AS followers,
 			(SELECT count(*) FROM comments c WHERE c.actor_id IN `+among+` AND `+public+`) AS comments,
 			(SELECT count(*) FROM reactions r WHERE r.actor_id IN `+among+` AND `+counted+`) AS reactions`, all...)
+	return r, err
 }
 
 // Allow adds a server to the allow list: where the site is confined to that list, only its servers can send to us and
@@ -308,7 +313,8 @@ func (s *Store) Disallow(ctx context.Context, host string) error {
 // AllAllowed returns the allow list, by name.
 func (s *Store) AllAllowed(ctx context.Context) ([]blog.Allowed, error) {
 	var list []blog.Allowed
-	return list, s.all(ctx, &list, `SELECT host, note, at FROM allowed ORDER BY host`)
+	err := s.all(ctx, &list, `SELECT host, note, at FROM allowed ORDER BY host`)
+	return list, err
 }
 
 // Allowed reports whether a host, or a domain above it, is on the allow list.

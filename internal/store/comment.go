@@ -105,7 +105,8 @@ func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.Comm
 // Comment finds a comment by id.
 func (s *Store) Comment(ctx context.Context, id blog.ID) (blog.Comment, error) {
 	var c blog.Comment
-	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.id = ?`, id)
+	err := s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.id = ?`, id)
+	return c, err
 }
 
 // CommentsByID finds comments by their ids.
@@ -121,7 +122,8 @@ func (s *Store) CommentsByID(ctx context.Context, ids []blog.ID) (map[blog.ID]bl
 // CommentByAddress finds a comment by its ActivityPub id.
 func (s *Store) CommentByAddress(ctx context.Context, address string) (blog.Comment, error) {
 	var c blog.Comment
-	return c, s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
+	err := s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
+	return c, err
 }
 
 // CommentsByAddress finds comments by their ActivityPub ids.
@@ -139,17 +141,19 @@ func commentsBy[K ~string](ctx context.Context, s *Store, column string, keys []
 		return nil, nil
 	}
 	var list []blog.Comment
-	return list, s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c WHERE `+column+` IN (?)`, keys)
+	err := s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c WHERE `+column+` IN (?)`, keys)
+	return list, err
 }
 
 // PublicComments lists the comments under an article, oldest first: those that readers may see, and removed ones
 // without their text, since answers hang on them.
 func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Comment, error) {
 	var list []blog.Comment
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c
 		WHERE c.article_id = ? AND c.state IN ('shown', 'removed') AND `+seen+`
 		ORDER BY c.sorted_at, c.id`, article)
+	return list, err
 }
 
 // reply is the condition of a public answer, in contrast to a post elsewhere about the article.
@@ -173,28 +177,31 @@ type ReplyList struct {
 // RepliesTo lists public replies in the order of arrival.
 func (s *Store) RepliesTo(ctx context.Context, l ReplyList) ([]PublicReply, error) {
 	var list []PublicReply
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
 		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+reply+`
 		ORDER BY c.id LIMIT ?`, l.Article, l.Parent, l.After, l.Own, l.Limit)
+	return list, err
 }
 
 // CountRepliesTo counts the public replies to an article (parent "") or to a comment under it.
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply,
+	err := s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply,
 		article, parent)
+	return n, err
 }
 
 // Conversation lists all public replies under an article, oldest first, from after a comment; "" begins at the
 // oldest.
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
 	var list []PublicReply
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
 		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id =
 		?)) AND `+reply+`
 		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
+	return list, err
 }
 
 // NewestComments lists the newest comments that readers may see, on listed articles; at most 1,000.
@@ -202,10 +209,11 @@ func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, 
 	var list []blog.Comment
 	// SQLite must begin with the newest comment. In a CROSS JOIN it reads the first table first, and c.state || '' keeps
 	// it from using the index of the state: nearly all comments are shown, and it would sort all of them.
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c CROSS JOIN articles a
 		WHERE a.id = c.article_id AND c.kind = '' AND c.state || '' = 'shown' AND `+seen+` AND `+listed+`
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
+	return list, err
 }
 
 // CommentList says which comments a moderator sees.
@@ -249,21 +257,24 @@ func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, er
 	}
 	from, args := l.from()
 	var list []blog.Comment
-	return list, s.all(ctx, &list, `SELECT `+commentColumns+from+` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`,
+	err := s.all(ctx, &list, `SELECT `+commentColumns+from+` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`,
 		append(args, l.Limit, max(0, l.Offset))...)
+	return list, err
 }
 
 // CountComments counts the comments of a list.
 func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
 	from, args := l.from()
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*)`+from, args...)
+	err := s.one(ctx, &n, `SELECT count(*)`+from, args...)
+	return n, err
 }
 
 // ThreadMailboxes lists the mailboxes of all who publicly take part in an article's conversation.
 func (s *Store) ThreadMailboxes(ctx context.Context, article blog.ID) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT DISTINCT p.mailbox FROM comments c JOIN actors p ON p.id = c.actor_id AND p.gone_at IS NULL
 		WHERE c.article_id = ? AND `+public+` ORDER BY 1`, article)
+	return list, err
 }

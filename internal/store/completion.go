@@ -60,7 +60,8 @@ func (s *Store) AskCompletion(ctx context.Context, article blog.ID, now time.Tim
 // one.
 func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, error) {
 	var c Completion
-	return c, s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`, article)
+	err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`, article)
+	return c, err
 }
 
 // ClaimCompletions claims up to n conversations that are due and that nobody works on, for the length of the lease;
@@ -161,12 +162,13 @@ type AnswerLists struct {
 // those that were never read, then those read longest ago.
 func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Time, limit int) ([]AnswerLists, error) {
 	var list []AnswerLists
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT c.id, c.address, c.context_url, c.replies_url FROM comments c
 		WHERE c.article_id = ? AND c.actor_id <> '' AND (c.context_url <> '' OR c.replies_url <> '') AND (c.read_at IS
 		NULL OR c.read_at < ?)
 			AND `+reply+`
 		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
+	return list, err
 }
 
 // MarkListRead records that the lists of a comment were read.
@@ -177,5 +179,6 @@ func (s *Store) MarkListRead(ctx context.Context, comment blog.ID, now time.Time
 // CountFetched counts the comments under an article that were fetched from elsewhere.
 func (s *Store) CountFetched(ctx context.Context, article blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM comments WHERE article_id = ? AND origin = 'fetched'`, article)
+	err := s.one(ctx, &n, `SELECT count(*) FROM comments WHERE article_id = ? AND origin = 'fetched'`, article)
+	return n, err
 }

@@ -73,13 +73,14 @@ func (a AsideServer) SilentSince() *time.Time {
 // followers first; at most 200.
 func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer, error) {
 	var list []AsideServer
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT a.mail_host AS host, p.software, p.last_success, p.last_heard, p.unavailable_since AS given_up_at, count(*)
 		AS followers
 		FROM followers f JOIN actors a ON a.id = f.actor_id JOIN peers p ON p.host = a.mail_host
 		WHERE f.state = 'aside' AND (f.voice_id = ? OR ? = '')
 		GROUP BY a.mail_host, p.software, p.last_success, p.last_heard, p.unavailable_since ORDER BY count(*) DESC,
 		a.mail_host LIMIT 200`, voice, voice)
+	return list, err
 }
 
 // RetryDead gives a dead server another month: its followers of a voice ("" for all voices) are followers again and

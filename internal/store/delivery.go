@@ -80,21 +80,23 @@ const joinDelivery = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices
 func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Delivery, error) {
 	var list []Delivery
 	// The row number gives each server a limit of its own, in one query for all.
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT `+deliveryColumns+`
 		FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY activity_id, inbox) AS place FROM deliveries
 			WHERE host IN (?) AND settled_at IS NULL AND NOT `+refused+`) d
 		`+joinDelivery+`WHERE d.place <= ? ORDER BY d.host, d.place`, hosts, limit)
+	return list, err
 }
 
 // WaitingOf lists the deliveries of one voice that wait for a server, resting or not, at most limit, in the order of
 // their activities.
 func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Delivery, error) {
 	var list []Delivery
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT `+deliveryColumns+` FROM deliveries d `+joinDelivery+`
 		WHERE d.host = ? AND d.settled_at IS NULL AND a.voice_id = ? ORDER BY d.activity_id, d.inbox LIMIT ?`, host, voice,
 		limit)
+	return list, err
 }
 
 // Settlement is what became of one attempt to send a delivery.
@@ -246,8 +248,9 @@ const rests = `failures > 0 AND NOT visited AND free_at > ?`
 // CountDeliveries counts the deliveries about an article that were not superseded.
 func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,
+	err := s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,
 		article)
+	return n, err
 }
 
 // DeliveriesOf returns the deliveries of activities that have one delivery each. Those that were deleted are missing.

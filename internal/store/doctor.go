@@ -38,7 +38,8 @@ func (s *Store) RenewStatistics(ctx context.Context) error {
 func (s *Store) LastActivity(ctx context.Context) (time.Time, error) {
 	var at time.Time
 	// By id, not by time: ids grow even after the clock was set back.
-	return at, s.one(ctx, &at, `SELECT at FROM activities ORDER BY id DESC LIMIT 1`)
+	err := s.one(ctx, &at, `SELECT at FROM activities ORDER BY id DESC LIMIT 1`)
+	return at, err
 }
 
 // Dated is the date that its own server gives a comment, and when the comment arrived by our clock.
@@ -50,15 +51,17 @@ type Dated struct {
 // LastDated lists the newest comments that were sent to us since a moment, the newest first.
 func (s *Store) LastDated(ctx context.Context, since time.Time, limit int) ([]Dated, error) {
 	var list []Dated
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT a.host, c.published_at, c.arrived_at FROM comments c JOIN actors a ON a.id = c.actor_id
 		WHERE c.origin = 'pushed' AND c.arrived_at > ? ORDER BY c.arrived_at DESC LIMIT ?`, since, limit)
+	return list, err
 }
 
 // ActiveVoices lists the voices that are not retired, by handle.
 func (s *Store) ActiveVoices(ctx context.Context) ([]blog.Voice, error) {
 	var list []blog.Voice
-	return list, s.all(ctx, &list, `SELECT `+voiceColumns+` FROM voices v WHERE v.retired_at IS NULL ORDER BY v.handle`)
+	err := s.all(ctx, &list, `SELECT `+voiceColumns+` FROM voices v WHERE v.retired_at IS NULL ORDER BY v.handle`)
+	return list, err
 }
 
 // Backlog is what should have been handled before some moment and was not.
@@ -77,10 +80,11 @@ func (s *Store) BacklogSince(ctx context.Context, before, now time.Time) (Backlo
 		WHERE d.settled_at IS NULL AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.host = d.host AND r.voice_id =
 		a.voice_id) AND p.failures = 0 AND p.free_at < ? AND a.at < ? AND (d.written_at IS NULL OR d.written_at < ?)`
 	var b Backlog
-	return b, s.one(ctx, &b, `
+	err := s.one(ctx, &b, `
 		SELECT (SELECT count(*)`+deliveries+`) AS deliveries, (SELECT count(DISTINCT d.host)`+deliveries+`) AS servers,
 			(SELECT count(*) FROM arrivals WHERE parked = '' AND at < ? AND due_at < ?) AS arrivals,
 			(SELECT count(*) FROM arrivals WHERE parked <> '') AS parked,
 			EXISTS (SELECT 1 FROM peers p WHERE p.visited AND p.free_at > ?) AS at_work`,
 		before, before, before, before, before, before, before, before, now)
+	return b, err
 }

@@ -18,8 +18,9 @@ func (s *Store) PlanLeave(ctx context.Context, voice blog.ID, at *time.Time) err
 // DueLeaves lists the voices whose moment of erasure has come.
 func (s *Store) DueLeaves(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
-	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE leaves_at <= ? AND retired_at IS NULL ORDER BY leaves_at`,
+	err := s.all(ctx, &list, `SELECT id FROM voices WHERE leaves_at <= ? AND retired_at IS NULL ORDER BY leaves_at`,
 		now)
+	return list, err
 }
 
 // OtherAdmins counts the admins who may sign in and have not planned to leave, except one author.
@@ -40,11 +41,12 @@ const owned = `(SELECT id FROM articles WHERE voice_id = ?)`
 // LivingObjects lists at most limit objects of a voice's articles and replies that are not deleted.
 func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]Object, error) {
 	var list []Object
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects o
 		WHERE o.gone_at IS NULL AND (o.comment_id = '' AND o.article_id IN `+owned+`
 			OR o.comment_id <> '' AND o.comment_id IN (SELECT id FROM comments WHERE voice_id = ?)) LIMIT ?`, voice, voice,
 		limit)
+	return list, err
 }
 
 // EraseVoice erases a voice for ever. Its id, its handles, the addresses and the tombstones of its articles stay. Its
@@ -159,7 +161,8 @@ func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 // DiscardedFiles lists at most limit files whose pictures are deleted.
 func (s *Store) DiscardedFiles(ctx context.Context, limit int) ([]string, error) {
 	var list []string
-	return list, s.all(ctx, &list, `SELECT file FROM discarded_files ORDER BY file LIMIT ?`, limit)
+	err := s.all(ctx, &list, `SELECT file FROM discarded_files ORDER BY file LIMIT ?`, limit)
+	return list, err
 }
 
 // Discarded records that files were removed from the disk.

@@ -119,9 +119,10 @@ func (s *Store) followers(ctx context.Context, conditions string, args ...any) (
 func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string, limit int) ([]string, error) {
 	var list []string
 	// A cursor costs the same on each page of a long collection. An offset would read all rows before it.
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`,
 		voice, after, limit)
+	return list, err
 }
 
 // FollowerCounts counts the followers of a voice by state, and the servers of the accepted ones.
@@ -131,20 +132,22 @@ type FollowerCounts struct{ Accepted, Pending, Servers, Aside int }
 func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCounts, error) {
 	var n FollowerCounts
 	// The sums are NULL when the voice has no followers.
-	return n, s.one(ctx, &n, `
+	err := s.one(ctx, &n, `
 		SELECT COALESCE(sum(CASE WHEN f.state = 'accepted' THEN 1 ELSE 0 END), 0) AS accepted,
 			COALESCE(sum(CASE WHEN f.state = 'pending' THEN 1 ELSE 0 END), 0) AS pending,
 			COALESCE(sum(CASE WHEN f.state = 'aside' THEN 1 ELSE 0 END), 0) AS aside,
 			count(DISTINCT CASE WHEN f.state = 'accepted' THEN p.mail_host END) AS servers
 		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
+	return n, err
 }
 
 // CountPending counts the follow requests from one server that wait for a voice's decision.
 func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `
+	err := s.one(ctx, &n, `
 		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending'
 		AND p.host = ?`, voice, host)
+	return n, err
 }
 
 // Relation returns what connects a commenter with the voices of this blog. An unknown actor has the zero Relation.
@@ -202,7 +205,7 @@ type UnconfirmedFollower struct {
 // refused our Accept, and those whose Accept has been on its way since before a moment.
 func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]UnconfirmedFollower, error) {
 	var list []UnconfirmedFollower
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, COALESCE(d.status, '') AS status,
 			COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer, COALESCE(d.host, a.host) AS host,
 			p.unavailable_since AS unavailable
@@ -212,6 +215,7 @@ func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]U
 		WHERE f.state = 'pending' AND NOT v.approves_followers AND a.block = '' AND f.since < ?
 			OR f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded') AND (d.settled_at IS NOT NULL OR y.at < ?)
 		ORDER BY f.since LIMIT 500`, before, before)
+	return list, err
 }
 
 // FollowersAt lists the ids of a voice's followers on one origin ("https://veerhuis.example"), for FEP-8fcf. It
@@ -219,10 +223,11 @@ func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]U
 func (s *Store) FollowersAt(ctx context.Context, voice blog.ID, origin string) ([]string, error) {
 	var list []string
 	// The host narrows the search by an index. The pattern tells http from https.
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT f.actor_id FROM followers f JOIN actors p ON p.id = f.actor_id
 		WHERE f.voice_id = ? AND f.state <> 'pending' AND p.host = ? AND f.actor_id LIKE ? ESCAPE '!' ORDER BY f.actor_id`,
 		voice, blog.HostOf(origin), wildcards.Replace(origin)+"/%")
+	return list, err
 }
 
 // IsFollower reports whether an actor follows a voice of ours or asked to.

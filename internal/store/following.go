@@ -10,7 +10,8 @@ import (
 // CountFollowing counts the accepted follows of a voice.
 func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)
+	err := s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)
+	return n, err
 }
 
 // AddFollowing saves that a voice asked to follow an actor. A repeated request replaces the id of the Follow.
@@ -77,6 +78,7 @@ func (s *Store) AllFollowing(ctx context.Context, voice blog.ID) ([]blog.Followi
 // FollowersHere lists the voices of ours that follow an actor or asked to.
 func (s *Store) FollowersHere(ctx context.Context, actor string) ([]blog.Following, error) {
 	var list []blog.Following
-	return list, s.all(ctx, &list, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE actor_id =
+	err := s.all(ctx, &list, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE actor_id =
 		? ORDER BY voice_id`, actor)
+	return list, err
 }

@@ -27,24 +27,27 @@ func (s *Store) AddGuess(ctx context.Context, g Guess, before time.Time) error {
 // GuessesAt lists the times of guesses at an account since a moment, from any source, newest first.
 func (s *Store) GuessesAt(ctx context.Context, account string, since time.Time, limit int) ([]time.Time, error) {
 	var at []time.Time
-	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE account = ? AND at > ? ORDER BY at DESC LIMIT ?`, account,
+	err := s.all(ctx, &at, `SELECT at FROM guesses WHERE account = ? AND at > ? ORDER BY at DESC LIMIT ?`, account,
 		since, limit)
+	return at, err
 }
 
 // GuessesFrom lists the times of guesses by a source since a moment, at any account, newest first.
 func (s *Store) GuessesFrom(ctx context.Context, source string, since time.Time, limit int) ([]time.Time, error) {
 	var at []time.Time
-	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND at > ? ORDER BY at DESC LIMIT ?`, source,
+	err := s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND at > ? ORDER BY at DESC LIMIT ?`, source,
 		since, limit)
+	return at, err
 }
 
 // GuessesBetween lists the times of guesses by a source at one account since a moment, newest first.
 func (s *Store) GuessesBetween(ctx context.Context, account, source string, since time.Time,
 	limit int) ([]time.Time, error) {
 	var at []time.Time
-	return at, s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND account = ? AND at > ? ORDER BY at DESC
+	err := s.all(ctx, &at, `SELECT at FROM guesses WHERE source = ? AND account = ? AND at > ? ORDER BY at DESC
 		LIMIT ?`,
 		source, account, since, limit)
+	return at, err
 }
 
 // ForgetGuess deletes one guess, so that it no longer counts.

@@ -71,9 +71,10 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
 	// The condition repeats Hold.Over.
-	return ids, s.all(ctx, &ids, `
+	err := s.all(ctx, &ids, `
 		SELECT h.article_id FROM holds h JOIN articles a ON a.id = h.article_id
 		WHERE h.until <= ? OR a.saved_at > ? ORDER BY h.until LIMIT 100`, now, now.Add(clockSlack))
+	return ids, err
 }
 
 // DropHold deletes a hold, whether it was sent or undone.

@@ -17,15 +17,18 @@ type SigningKeys struct {
 func (s *Store) SigningKeys(ctx context.Context, voice blog.ID) (SigningKeys, error) {
 	var keys SigningKeys
 	if voice == "" {
-		return keys, s.one(ctx, &keys, `SELECT private_key AS current, '' AS old FROM site`)
+		err := s.one(ctx, &keys, `SELECT private_key AS current, '' AS old FROM site`)
+		return keys, err
 	}
-	return keys, s.one(ctx, &keys, `SELECT private_key AS current, old_private_key AS old FROM voices WHERE id = ?`, voice)
+	err := s.one(ctx, &keys, `SELECT private_key AS current, old_private_key AS old FROM voices WHERE id = ?`, voice)
+	return keys, err
 }
 
 // ProofKey returns the private Ed25519 key (PKCS#8 PEM) of a voice, "" when it has none.
 func (s *Store) ProofKey(ctx context.Context, voice blog.ID) (string, error) {
 	var pem string
-	return pem, s.one(ctx, &pem, `SELECT proof_private_key FROM voices WHERE id = ?`, voice)
+	err := s.one(ctx, &pem, `SELECT proof_private_key FROM voices WHERE id = ?`, voice)
+	return pem, err
 }
 
 // RotateKeys replaces the keys of a voice. update is the activity that announces the new ones.
@@ -62,14 +65,16 @@ func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, erro
 // was deleted.
 func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blog.ID, error) {
 	var id blog.ID
-	return id, s.one(ctx, &id, `
+	err := s.one(ctx, &id, `
 		SELECT id FROM activities WHERE id >= ? AND voice_id = ? AND kind = 'Update' AND object_id = '' ORDER BY id DESC
 		LIMIT 1`, rotation, voice)
+	return id, err
 }
 
 // CountServersOfRotation counts the servers to which a voice's last rotation is sent.
 func (s *Store) CountServersOfRotation(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id =
+	err := s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id =
 		v.rotation WHERE v.id = ?`, voice)
+	return n, err
 }

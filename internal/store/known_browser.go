@@ -39,6 +39,7 @@ const mostKnownBrowsers = 20
 // KnownBrowser returns a browser in which somebody signed in since a moment. Otherwise it returns blog.ErrNotFound.
 func (s *Store) KnownBrowser(ctx context.Context, tokenHash string, since time.Time) (KnownBrowser, error) {
 	var b KnownBrowser
-	return b, s.one(ctx, &b, `SELECT token_hash, voice_id, seen_at FROM known_browsers WHERE token_hash = ? AND seen_at
+	err := s.one(ctx, &b, `SELECT token_hash, voice_id, seen_at FROM known_browsers WHERE token_hash = ? AND seen_at
 		> ?`, tokenHash, since)
+	return b, err
 }

@@ -39,8 +39,9 @@ func (s *Store) AddLink(ctx context.Context, l Link) error {
 // Link returns a one-time link without using it.
 func (s *Store) Link(ctx context.Context, tokenHash string, now time.Time) (Link, error) {
 	var l Link
-	return l, s.one(ctx, &l, `SELECT token_hash, kind, voice_id, created_at, expires_at FROM links WHERE token_hash = ?
+	err := s.one(ctx, &l, `SELECT token_hash, kind, voice_id, created_at, expires_at FROM links WHERE token_hash = ?
 		AND expires_at > ?`, tokenHash, now)
+	return l, err
 }
 
 // UseLink deletes a valid one-time link. A used or expired one is blog.ErrNotFound.

@@ -81,18 +81,20 @@ func (l MentionList) where() (string, []any) {
 func (s *Store) Mentions(ctx context.Context, l MentionList) ([]blog.Mention, error) {
 	where, args := l.where()
 	var list []blog.Mention
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT m.id, m.address, m.voice_id, m.actor_id, m.visibility, m.html, m.plain, m.warning, m.language, m.url,
 		m.answers, m.published_at,
 			m.arrived_at, m.updated_at, m.key_mark, m.hidden`+where+` ORDER BY m.id DESC LIMIT ? OFFSET ?`,
 		append(args, min(max(1, l.Limit), mostMentions), max(0, l.Offset))...)
+	return list, err
 }
 
 // CountMentions counts the mentions of a list.
 func (s *Store) CountMentions(ctx context.Context, l MentionList) (int, error) {
 	where, args := l.where()
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*)`+where, args...)
+	err := s.one(ctx, &n, `SELECT count(*)`+where, args...)
+	return n, err
 }
 
 // HideMention hides a mention or shows it again. It returns blog.ErrNotFound when it is none of the author's (see

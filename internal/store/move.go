@@ -19,14 +19,16 @@ func (s *Store) PlanMove(ctx context.Context, m blog.Move) error {
 // LastMove returns the newest move of a voice, planned, done or cancelled, or blog.ErrNotFound.
 func (s *Store) LastMove(ctx context.Context, voice blog.ID) (blog.Move, error) {
 	var m blog.Move
-	return m, s.one(ctx, &m, `SELECT `+moveColumns+` FROM moves m WHERE m.voice_id = ? ORDER BY m.id DESC LIMIT 1`, voice)
+	err := s.one(ctx, &m, `SELECT `+moveColumns+` FROM moves m WHERE m.voice_id = ? ORDER BY m.id DESC LIMIT 1`, voice)
+	return m, err
 }
 
 // DueMoves lists the planned moves that are due.
 func (s *Store) DueMoves(ctx context.Context, now time.Time) ([]blog.Move, error) {
 	var list []blog.Move
-	return list, s.all(ctx, &list, `SELECT `+moveColumns+
+	err := s.all(ctx, &list, `SELECT `+moveColumns+
 		` FROM moves m WHERE m.moved_at IS NULL AND m.ended_at IS NULL AND m.due_at <= ? ORDER BY m.due_at`, now)
+	return list, err
 }
 
 // CallOffMove cancels the planned move of a voice. why is "" when its owner cancels it. It returns blog.ErrNotFound
@@ -79,11 +81,12 @@ type MoveProgress struct {
 // MoveProgress counts the servers that got the Move, and the followers who are still here.
 func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, error) {
 	var p MoveProgress
-	return p, s.one(ctx, &p, `
+	err := s.one(ctx, &p, `
 		SELECT (SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ?) AS servers,
 			(SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ? AND d.status = 'delivered') AS told,
 			(SELECT count(*) FROM followers f WHERE f.voice_id = ? AND f.state = 'accepted') AS stayed`, m.ActivityID,
 		m.ActivityID, m.VoiceID)
+	return p, err
 }
 
 // FollowMove removes a follower who moved to another actor, and saves when. Their comments stay under the old actor.

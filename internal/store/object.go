@@ -33,6 +33,7 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 // Object returns an object by its id, deleted or not.
 func (s *Store) Object(ctx context.Context, id blog.ID) (Object, error) {
 	var o Object
-	return o, s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`,
+	err := s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`,
 		id)
+	return o, err
 }

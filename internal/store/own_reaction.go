@@ -35,9 +35,10 @@ func (s *Store) TakeOwnReaction(ctx context.Context, voice blog.ID, kind blog.Re
 	address string) (OwnReaction, error) {
 	var r OwnReaction
 	// RETURNING reads the row in the statement that deletes it, so that two requests cannot both undo it.
-	return r, s.one(ctx, &r, `
+	err := s.one(ctx, &r, `
 		DELETE FROM gestures WHERE voice_id = ? AND kind = ? AND address = ?
 		RETURNING voice_id, kind, address, actor_id, activity_id, at`, voice, kind, address)
+	return r, err
 }
 
 // OwnReactions returns the kinds of reactions that a voice has to a post.

@@ -23,25 +23,27 @@ func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 // that answer but refuse an author's deliveries are Refusals.
 func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 	var list []Peer
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT p.host, p.failures, p.failing_days, p.last_success, p.free_at, p.software, p.unavailable_since,
 			(SELECT count(*) FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL) AS deliveries,
 			p.failing_since IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND
 			d.code = 429) AS patient
 		FROM peers p WHERE p.failures > 0 ORDER BY p.failures DESC, p.host LIMIT 200`)
+	return list, err
 }
 
 // CountSilentPeers counts the servers in trouble for which deliveries wait.
 func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 	var n SilentCount
 	// The query starts from the peers: few of them fail, while millions of deliveries may wait.
-	return n, s.one(ctx, &n, `
+	err := s.one(ctx, &n, `
 		SELECT count(*) - COALESCE(sum(patient), 0) AS silent, COALESCE(sum(patient), 0) AS patient FROM (
 			SELECT CASE WHEN p.failing_since IS NULL AND EXISTS (
 				SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) THEN 1 ELSE 0 END AS
 				patient
 			FROM peers p WHERE p.failures > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at
 			IS NULL)) waiting`)
+	return n, err
 }
 
 // SilentCount counts servers for which deliveries wait.
@@ -108,9 +110,10 @@ func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
 // UnaskedPeers lists at most limit answering servers whose software is due to be asked for, unknown ones first.
 func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	var hosts []string
-	return hosts, s.all(ctx, &hosts, `
+	err := s.all(ctx, &hosts, `
 		SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND (software_due IS NULL OR software_due <= ?)
 		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
+	return hosts, err
 }
 
 // SaveSoftware saves the software that a server reports ("" keeps the last answer), and when it is asked again.

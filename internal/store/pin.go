@@ -65,10 +65,11 @@ func (s *Store) Pinned(ctx context.Context, voice blog.ID) ([]blog.Article, erro
 // Featured lists the objects of pinned articles that other servers may show.
 func (s *Store) Featured(ctx context.Context, voice blog.ID) ([]blog.ID, error) {
 	var list []blog.ID
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT a.object_id FROM articles a JOIN pins p ON p.article_id = a.id
 		WHERE p.voice_id = ? AND a.status = 'published' AND a.visibility = 'public' AND a.object_id <> ''
 		ORDER BY p.at DESC, a.id DESC LIMIT ?`, voice, MostPins)
+	return list, err
 }
 
 // PinsAmong returns which of the articles are pinned.

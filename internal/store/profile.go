@@ -21,8 +21,9 @@ func (s *Store) IntroduceBy(ctx context.Context, voice blog.ID, at time.Time) er
 // DueIntroductions lists the voices whose profile update is due.
 func (s *Store) DueIntroductions(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
-	return list, s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? OR introduce_at > ? ORDER BY
+	err := s.all(ctx, &list, `SELECT id FROM voices WHERE introduce_at <= ? OR introduce_at > ? ORDER BY
 		introduce_at`, now, now.Add(longestPlan))
+	return list, err
 }
 
 // Introduced ends a plan of IntroduceBy that is due. It returns blog.ErrNotFound when another process did so first.

@@ -55,10 +55,11 @@ func texts[T ~string](list []T) []string {
 // Reactions lists at most limit reactions to an article itself, newest first.
 func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
 	var list []blog.Reaction
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT r.id, r.address, r.kind, r.actor_id, r.article_id, r.comment_id, r.emoji, r.at FROM reactions r
 		WHERE r.article_id = ? AND r.comment_id = '' AND `+counted+`
 		ORDER BY r.at DESC, r.id DESC LIMIT ?`, article, min(limit, 1000))
+	return list, err
 }
 
 // Emojis counts the emoji reactions to an article itself, most used first. Each server's actors count as in Counts.

@@ -24,7 +24,7 @@ type Refusal struct {
 // Refusals lists the servers that refuse waiting deliveries of one of our voices, the longest first; at most 200.
 func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	var list []Refusal
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT r.host, r.voice_id, COALESCE(v.handle, '') AS voice, r.since, r.next_at, r.kind, r.code, r.answer, count(*)
 		AS deliveries
 		FROM refusals r JOIN deliveries d ON d.host = r.host AND d.settled_at IS NULL
@@ -32,6 +32,7 @@ func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 		LEFT JOIN voices v ON v.id = r.voice_id
 		GROUP BY r.host, r.voice_id, v.handle, r.since, r.next_at, r.kind, r.code, r.answer ORDER BY r.since, r.host LIMIT
 		200`)
+	return list, err
 }
 
 // refused is the condition that a delivery's voice rests at the delivery's server, and that no person asked for

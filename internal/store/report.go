@@ -57,17 +57,19 @@ type ReportList struct {
 // Reports lists reports, newest first.
 func (s *Store) Reports(ctx context.Context, l ReportList) ([]blog.Report, error) {
 	var list []blog.Report
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT `+reportColumns+` FROM reports WHERE direction = ? AND (state = ? OR ? = '') ORDER BY id DESC LIMIT ?
 			OFFSET ?`,
 		l.direction(), l.State, l.State, min(max(l.Limit, 1), 500), max(0, l.Offset))
+	return list, err
 }
 
 // CountReports counts the reports of a list.
 func (s *Store) CountReports(ctx context.Context, l ReportList) (int, error) {
 	var n int
-	return n, s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(),
+	err := s.one(ctx, &n, `SELECT count(*) FROM reports WHERE direction = ? AND (state = ? OR ? = '')`, l.direction(),
 		l.State, l.State)
+	return n, err
 }
 
 func (l ReportList) direction() string {
@@ -80,8 +82,9 @@ func (l ReportList) direction() string {
 // ReportAbout returns our newest report about a comment, or blog.ErrNotFound.
 func (s *Store) ReportAbout(ctx context.Context, comment blog.ID) (blog.Report, error) {
 	var c blog.Report
-	return c, s.one(ctx, &c, `SELECT `+reportColumns+
+	err := s.one(ctx, &c, `SELECT `+reportColumns+
 		` FROM reports WHERE comment_id = ? AND direction = 'out' ORDER BY id DESC LIMIT 1`, comment)
+	return c, err
 }
 
 // ResolveReport resolves a received report, or opens it again when by is "". It returns blog.ErrNotFound when

@@ -95,7 +95,8 @@ func (s *Store) UnsayRevisions(ctx context.Context, article blog.ID, after time.
 // Revisions lists the saved states of an article, newest first, at most 200.
 func (s *Store) Revisions(ctx context.Context, article blog.ID) ([]Revision, error) {
 	var list []Revision
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT article_id, language, number, kind, title, summary, markdown, author, note, at
 		FROM revisions WHERE article_id = ? ORDER BY at DESC, number DESC LIMIT 200`, article)
+	return list, err
 }

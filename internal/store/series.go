@@ -141,13 +141,15 @@ func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, er
 // Series finds a series by its id.
 func (s *Store) Series(ctx context.Context, id blog.ID) (blog.Series, error) {
 	var series blog.Series
-	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE id = ?`, id)
+	err := s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE id = ?`, id)
+	return series, err
 }
 
 // SeriesBySlug finds a series by its slug.
 func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
 	var series blog.Series
-	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
+	err := s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
+	return series, err
 }
 
 // forReaders is the condition of a series that readers may see: one of its articles is listed, or it has a voice that
@@ -158,14 +160,16 @@ const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a W
 // PublicSeries lists the series that readers may see, by title.
 func (s *Store) PublicSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
-	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE `+forReaders+` ORDER BY title`)
+	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE `+forReaders+` ORDER BY title`)
+	return list, err
 }
 
 // PublicSeriesBySlug returns a series that readers may see. Any other is blog.ErrNotFound, like one that does not
 // exist.
 func (s *Store) PublicSeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
 	var series blog.Series
-	return series, s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ? AND `+forReaders, slug)
+	err := s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ? AND `+forReaders, slug)
+	return series, err
 }
 
 // PublicSeriesOf returns those of the series that readers may see.
@@ -185,7 +189,8 @@ func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]
 // AllSeries lists all series by title, also those without a public part.
 func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
-	return list, s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)
+	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)
+	return list, err
 }
 
 // CountParts counts the listed articles of series.

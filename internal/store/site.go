@@ -12,7 +12,8 @@ const siteColumns = `url, handle_domain, name, description, language, timezone, 
 // Site returns the site of this database, or blog.ErrNotFound before the first start.
 func (s *Store) Site(ctx context.Context) (blog.Site, error) {
 	var site blog.Site
-	return site, s.one(ctx, &site, `SELECT `+siteColumns+` FROM site`)
+	err := s.one(ctx, &site, `SELECT `+siteColumns+` FROM site`)
+	return site, err
 }
 
 // FoundSite saves the site at the first start, with the private key of its instance actor (PKCS#8 PEM). Later calls
@@ -52,9 +53,10 @@ type Usage struct{ Authors, Articles, Comments int }
 // Usage counts authors, listed articles and the public comments under them.
 func (s *Store) Usage(ctx context.Context) (Usage, error) {
 	var u Usage
-	return u, s.one(ctx, &u, `
+	err := s.one(ctx, &u, `
 		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
 			(SELECT count(*) FROM articles a WHERE `+listed+`) AS articles,
 			(SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id WHERE `+public+` AND `+listed+
 		`) AS comments`)
+	return u, err
 }

@@ -18,15 +18,17 @@ const fromTranslations = ` FROM articles a
 // Translations lists an article's translations by language, drafts included.
 func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
 	var list []blog.Translation
-	return list, s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
+	err := s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
 		article)
+	return list, err
 }
 
 // Translation returns the text of an article in a language other than the original's.
 func (s *Store) Translation(ctx context.Context, article blog.ID, language string) (blog.Translation, error) {
 	var t blog.Translation
-	return t, s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article,
+	err := s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article,
 		language)
+	return t, err
 }
 
 // SaveTranslation saves a translation, new or known. The original's language and a slug that another text has are a

@@ -41,14 +41,16 @@ func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 // Voice returns a voice by its id, retired or not.
 func (s *Store) Voice(ctx context.Context, id blog.ID) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = ?`, id)
+	err := s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = ?`, id)
+	return v, err
 }
 
 // VoiceByHandle returns a voice by its present or a former handle in lower case, retired or not.
 func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+
+	err := s.one(ctx, &v, `SELECT `+voiceColumns+
 		` FROM voices v WHERE v.handle = ? OR v.id = (SELECT h.voice_id FROM handles h WHERE h.handle = ?)`, handle, handle)
+	return v, err
 }
 
 // Voices returns voices by their ids.
@@ -68,14 +70,16 @@ func (s *Store) Voices(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Voi
 // SiteVoice returns the voice of the blog as a whole, silent or not, or blog.ErrNotFound.
 func (s *Store) SiteVoice(ctx context.Context) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.kind = 'site'`)
+	err := s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.kind = 'site'`)
+	return v, err
 }
 
 // SeriesVoice returns the voice of a series, silent or not, or blog.ErrNotFound.
 func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, error) {
 	var v blog.Voice
-	return v, s.one(ctx, &v, `SELECT `+voiceColumns+
+	err := s.one(ctx, &v, `SELECT `+voiceColumns+
 		` FROM voices v WHERE v.id = (SELECT voice_id FROM series WHERE id = ?)`, series)
+	return v, err
 }
 
 // AddVoice saves a new voice of a series, or of the site when series is "". A taken handle and a second voice for the

@@ -58,13 +58,14 @@ const longestPace = time.Hour
 func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]Welcome, error) {
 	var list []Welcome
 	// Other deliveries to the server come first, so that old articles do not hold up new ones.
-	return list, s.all(ctx, &list, `
+	err := s.all(ctx, &list, `
 		SELECT w.voice_id, w.host, w.activity_id, w.inbox FROM welcome_letters w
 		WHERE (w.due_at <= ? OR w.due_at > ?) AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = w.host AND
 		d.settled_at IS NULL)
 		AND NOT EXISTS (SELECT 1 FROM welcome_letters v WHERE v.voice_id = w.voice_id AND v.host = w.host AND
 		v.activity_id < w.activity_id)
 		ORDER BY w.due_at LIMIT ?`, now, now.Add(longestPace), limit)
+	return list, err
 }
 
 // BringWelcome adds the delivery of a welcome, with the newest text. It adds none when another process did so, nobody

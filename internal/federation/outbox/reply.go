@@ -55,7 +55,8 @@ func (o *Outbox) newReplyComment(voice blog.Voice, parent blog.Comment, markdown
 		VoiceID: voice.ID, Origin: blog.Own,
 		Visibility: parent.Visibility, State: blog.CommentShown, Language: parent.Language, PublishedAt: now, SortedAt: now,
 		ArrivedAt: now}
-	return c, renderReply(&c, markdown)
+	err := renderReply(&c, markdown)
+	return c, err
 }
 
 // renderReply sets the text of an answer and renders it.
