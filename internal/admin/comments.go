@@ -34,7 +34,7 @@ type commentRow struct {
 	Article  string
 	URL      string // of the article's page; "" if it has none
 	Answers  string // the parent's writer and beginning
-	Who      person
+	Person   person
 	Facts    string // the writer's relation to this blog
 	When     string
 	Home     string // its address on its own server
@@ -228,7 +228,7 @@ func (req *request) commentRow(c blog.Comment, found commentContext) commentRow 
 		row.Block = blockPath(c.ActorID)
 	}
 	row.Why, row.Class = stateText(c, a)
-	row.Who, row.Facts = found.writer(c.ActorID, c.VoiceID)
+	row.Person, row.Facts = found.writer(c.ActorID, c.VoiceID)
 	return row
 }
 

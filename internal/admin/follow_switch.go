@@ -15,12 +15,12 @@ type voiceBox struct {
 	Reach   string // its followers, in words
 	Typed   string // the wanted handle
 	Host    string // of the handle
-	Trouble *fieldProblem
+	Problem *fieldProblem
 }
 
 // voiceBox fills the box. typed and t come from a form with an error.
 func (h *Handler) voiceBox(req *request, typed string, t fieldErrors, find account.FindVoice) (voiceBox, error) {
-	box := voiceBox{Typed: typed, Host: req.site.HandleDomain, Trouble: t.Of("handle")}
+	box := voiceBox{Typed: typed, Host: req.site.HandleDomain, Problem: t.Of("handle")}
 	voice, err := find(req.ctx())
 	if errors.Is(err, blog.ErrNotFound) {
 		return box, nil

@@ -25,7 +25,7 @@ type followersPage struct {
 // follower is one row of the list.
 type follower struct {
 	ActorID      string
-	Who          person
+	Person       person
 	Since        string
 	Server       string // to which deliveries for them go
 	Class        string // the CSS class of LastDelivery
@@ -34,7 +34,7 @@ type follower struct {
 }
 
 func (req *request) follower(f blog.Follower) follower {
-	row := follower{ActorID: f.ActorID, Who: personOf(f.Actor), Server: f.Actor.MailHost(),
+	row := follower{ActorID: f.ActorID, Person: personOf(f.Actor), Server: f.Actor.MailHost(),
 		Since: when(f.Since, req.now, req.zone)}
 	if (frame{Author: req.author}).IsModerator() {
 		row.Block = blockPath(f.ActorID)

@@ -20,7 +20,7 @@ type interactPage struct {
 	Typed     string
 	Errors    fieldErrors
 	Found     *outbox.Found
-	Who       person
+	Person    person
 	Ours      bool // the person is an author of this blog
 	Text      template.HTML
 	When      string
@@ -49,7 +49,7 @@ func (h *Handler) interact(req *request) error {
 	if len(p.Errors) > 0 {
 		return h.pages.Render(req.w, http.StatusUnprocessableEntity, "admin/interact", p)
 	}
-	p.Found, p.Who = &found, personOf(found.Actor)
+	p.Found, p.Person = &found, personOf(found.Actor)
 	if err := h.fillInteract(req, &p); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (h *Handler) fillInteract(req *request, p *interactPage) error {
 	}
 	// Nobody needs to follow an author of the same blog, so there are no buttons.
 	if here != nil {
-		p.Who, p.Ours = *here, true
+		p.Person, p.Ours = *here, true
 		return nil
 	}
 	following, err := h.store.Following(req.ctx(), req.author.ID, p.Found.Actor.ID)
@@ -125,7 +125,7 @@ type followingPage struct {
 
 type followed struct {
 	ActorID string
-	Who     person
+	Person  person
 	Since   string
 	Asked   bool    // the request is not answered yet
 	Here    *person // the author of this blog to whom they moved
@@ -149,7 +149,7 @@ func (h *Handler) following(req *request) error {
 		if err != nil {
 			return err
 		}
-		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Who: personOf(one.Actor),
+		p.Rows = append(p.Rows, followed{ActorID: one.ActorID, Person: personOf(one.Actor),
 			Since: when(one.Since, req.now, req.zone),
 			Asked: one.State == blog.Pending, Here: here})
 	}

@@ -105,7 +105,7 @@ func (req *request) mention(m blog.Mention, found people) mention {
 	if m.VoiceID != req.author.ID {
 		row.Names = found.voices[m.VoiceID].Handle
 	}
-	row.Who, row.Facts = found.writer(m.ActorID, "")
+	row.Person, row.Facts = found.writer(m.ActorID, "")
 	return row
 }
 

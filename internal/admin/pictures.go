@@ -12,9 +12,9 @@ import (
 // picturesPage is the picture library. Pictures without a description come first.
 type picturesPage struct {
 	frame
-	Pictures []libraryPicture
-	Wordless int
-	Errors   fieldErrors
+	Pictures    []libraryPicture
+	Undescribed int
+	Errors      fieldErrors
 }
 
 // libraryPicture is one picture of the library.
@@ -47,7 +47,7 @@ func (h *Handler) showPictures(req *request, status int, p picturesPage) error {
 				when(one.CreatedAt, req.now, req.zone)}
 		if one.Alt == "" {
 			p.Pictures = append(p.Pictures, shown)
-			p.Wordless++
+			p.Undescribed++
 			continue
 		}
 		worded = append(worded, shown)

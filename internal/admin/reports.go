@@ -26,7 +26,7 @@ type reportsPage struct {
 // deliveryRow is one report.
 type deliveryRow struct {
 	ID     blog.ID
-	Who    person // who reports
+	Person person // who reports
 	Host   string // the server that reports, or gets the report
 	When   string
 	Words  string
@@ -179,7 +179,7 @@ func (req *request) deliveryRow(c blog.Report, found reported) deliveryRow {
 	// Most servers report through an actor of their own, so that nobody learns who reported. The name of such an actor
 	// says nothing.
 	if actor, ok := found.actors[c.ActorID]; ok && actor.Type != "Application" && actor.Type != "Service" {
-		row.Who = personOf(actor)
+		row.Person = personOf(actor)
 	}
 	for _, address := range c.About {
 		row.About = append(row.About, req.concern(address, found))

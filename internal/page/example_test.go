@@ -20,7 +20,7 @@ func (r replies) Locale() string { return r.Lang }
 func ExampleSet_Bytes() {
 	set, err := page.Load(fstest.MapFS{
 		"layout/web.html":     {Data: []byte(`{{define "web"}}<html lang="{{.Lang}}">{{template "main" .}}</html>{{end}}`)},
-		"web/article.html":    {Data: []byte(`{{template "web" .}}{{define "main"}}{{say "replies" "N" .N}}{{end}}`)},
+		"web/article.html":    {Data: []byte(`{{template "web" .}}{{define "main"}}{{t "replies" "N" .N}}{{end}}`)},
 		"admin/today.html":    {Data: []byte(`today`)},
 		"words/en.yaml":       {Data: []byte("replies:\n  one: \"{{.N}} reply\"\n  other: \"{{.N}} replies\"\n")},
 		"words/nl.yaml":       {Data: []byte("replies:\n  one: \"{{.N}} reactie\"\n  other: \"{{.N}} reacties\"\n")},

@@ -87,14 +87,14 @@ type localizer struct {
 // as the language does it; the one named N chooses between singular and plural.
 func (t localizer) translate(id string, args ...any) (string, error) {
 	if len(args)%2 != 0 {
-		return "", fmt.Errorf("say %q: a name without a value", id)
+		return "", fmt.Errorf("text %q: a name without a value", id)
 	}
 	data := make(map[string]any, len(args)/2)
 	message := i18n.LocalizeConfig{MessageID: id, TemplateData: data}
 	for i := 0; i < len(args); i += 2 {
 		name, ok := args[i].(string)
 		if !ok {
-			return "", fmt.Errorf("say %q: %v is no name", id, args[i])
+			return "", fmt.Errorf("text %q: %v is no name", id, args[i])
 		}
 		data[name] = args[i+1]
 		if n, ok := args[i+1].(int); ok {
@@ -107,7 +107,7 @@ func (t localizer) translate(id string, args ...any) (string, error) {
 	}
 	text, err := t.words.localizers[t.language].Localize(&message)
 	if err != nil {
-		return "", fmt.Errorf("say %q: %w", id, err)
+		return "", fmt.Errorf("text %q: %w", id, err)
 	}
 	return text, nil
 }

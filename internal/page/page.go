@@ -4,7 +4,7 @@
 // the interface under words/, and the static files. A page is a file (web/article.html) that begins by naming the
 // layout it stands in and defines the pieces which that layout leaves open; its data is a struct whose fields are what
 // the template shows. Each page is parsed once per language of the interface, so that a template says {{day
-// .PublishedAt}} or {{say "replies" "N" .Replies}} and gets it in the language of the page. That language is the page's
+// .PublishedAt}} or {{t "replies" "N" .Replies}} and gets it in the language of the page. That language is the page's
 // own (its article's, its front's), never the reader's: a page is the same for everybody, and so it can be kept.
 //
 // Cache holds finished pages as bytes, plain and compressed, until the store says that something has changed.
@@ -177,7 +177,7 @@ func (s *Set) functions(language string) template.FuncMap {
 	// zone is a function, since the caller sets Zone after Load.
 	t := localizer{language: language, words: s.words, zone: func() *time.Location { return s.Zone }}
 	return template.FuncMap{
-		"say":      t.translate,
+		"t":        t.translate,
 		"number":   t.number,
 		"day":      t.day,
 		"shortday": t.shortDay,

@@ -51,7 +51,7 @@ type sheet struct {
 func (s sheet) Locale() string { return s.Lang }
 
 func TestAPageIsInItsOwnLanguage(t *testing.T) {
-	set := little(t, `{{say "replies" "N" .N}} {{say "to" "Name" .Name}}, {{day .At}}, {{shortday .At}}, {{month .At}}, `+
+	set := little(t, `{{t "replies" "N" .N}} {{t "to" "Name" .Name}}, {{day .At}}, {{shortday .At}}, {{month .At}}, `+
 		`{{clock .At}}, {{instant .At}}, {{number .N}}`)
 	zone := time.FixedZone("", 3600)
 	set.Zone = zone
@@ -92,10 +92,10 @@ func TestAPageIsInItsOwnLanguage(t *testing.T) {
 func TestABrokenTemplateSendsNoHalfPage(t *testing.T) {
 	for name, main := range map[string]string{
 		"a field that is not there":            `A long beginning. {{.Nothing}}`,
-		"a word that is not there":             `A long beginning. {{say "nothing"}}`,
+		"a word that is not there":             `A long beginning. {{t "nothing"}}`,
 		"a static file not there":              `A long beginning. {{static "nothing.css"}}`,
-		"a name without a value":               `A long beginning. {{say "to" "Name"}}`,
-		"a value in place of a name":           `A long beginning. {{say "to" 3 4}}`,
+		"a name without a value":               `A long beginning. {{t "to" "Name"}}`,
+		"a value in place of a name":           `A long beginning. {{t "to" 3 4}}`,
 		"a call on something that is a number": `A long beginning. {{call .N}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -304,13 +304,13 @@ func TestEveryTextExistsInEveryLanguage(t *testing.T) {
 			t.Errorf("%s has %d texts, English %d", file, len(words), len(english))
 		}
 	}
-	said := regexp.MustCompile(`say "([^"]+)"([^}]*)`)
+	used := regexp.MustCompile(`\bt "([^"]+)"([^}]*)`)
 	err := fs.WalkDir(templates.FS, ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".html") {
 			return err
 		}
 		text, err := fs.ReadFile(templates.FS, path)
-		for _, match := range said.FindAllStringSubmatch(string(text), -1) {
+		for _, match := range used.FindAllStringSubmatch(string(text), -1) {
 			word, ok := english[match[1]]
 			if !ok {
 				t.Errorf("%s says %q, which is no word", path, match[1])

@@ -26,7 +26,7 @@ func (w *Web) about(ctx context.Context, _ *http.Request) (page.Document, error)
 	for _, a := range authors {
 		p.Authors = append(p.Authors, f.voice(a.Voice))
 	}
-	f.Head.Title, f.Head.Description = w.say(&f, "about-title", "Site", f.Site.Name), f.Site.Description
+	f.Head.Title, f.Head.Description = w.translate(&f, "about-title", "Site", f.Site.Name), f.Site.Description
 	f.Head.Canonical, f.Head.Activity = f.Site.URL+"/about", f.Site.InstanceID()
 	p.frame = f
 	return w.document(http.StatusOK, "web/about", &f, p)
@@ -40,6 +40,6 @@ func (w *Web) privacy(ctx context.Context, _ *http.Request) (page.Document, erro
 	if err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Canonical = w.say(&f, "privacy"), f.Site.URL+"/privacy"
+	f.Head.Title, f.Head.Canonical = w.translate(&f, "privacy"), f.Site.URL+"/privacy"
 	return w.document(http.StatusOK, "web/privacy", &f, privacyPage{f})
 }

@@ -49,8 +49,8 @@ func (w *Web) archive(ctx context.Context, r *http.Request) (page.Document, erro
 		return page.Document{}, err
 	}
 	f.Here = "archive"
-	f.Head.Title, f.Head.Canonical = w.say(&f, "archive"), f.Site.URL+pagePath("/archive", number)
-	f.Head.Description = w.say(&f, "archive-holds", "N", p.Total)
+	f.Head.Title, f.Head.Canonical = w.translate(&f, "archive"), f.Site.URL+pagePath("/archive", number)
+	f.Head.Description = w.translate(&f, "archive-holds", "N", p.Total)
 	p.frame = f
 	return w.document(http.StatusOK, "web/archive", &f, p)
 }

@@ -19,7 +19,7 @@ import (
 type authorPage struct {
 	frame
 	list
-	Who       person
+	Person    person
 	Bio       []string // paragraphs
 	Fields    []profileField
 	Followers int
@@ -61,7 +61,7 @@ func (w *Web) author(ctx context.Context, r *http.Request) (page.Document, error
 	if err != nil {
 		return page.Document{}, err
 	}
-	p := authorPage{Who: f.voice(author.Voice), Bio: paragraphs(author.Summary), Fields: fields(author.Fields),
+	p := authorPage{Person: f.voice(author.Voice), Bio: paragraphs(author.Summary), Fields: fields(author.Fields),
 		Feed: "/@" + handle + "/feed.xml"}
 	if p.Moved, err = w.movedTo(ctx, &f, author.Voice); err != nil {
 		return page.Document{}, err

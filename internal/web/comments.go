@@ -20,13 +20,13 @@ const (
 
 // conversation is the comments under an article, or one page of many.
 type conversation struct {
-	TalkTitle   string
-	Threads     []*comment
-	Orders      []order
-	Talk        *talkPager
-	FirstVoices []*comment // two short answers, for the margin
-	Answered    int        // how many people answered, the authors not counted
-	Invitation  string     // the word that says how one takes part
+	CommentsTitle string
+	Threads       []*comment
+	Orders        []order
+	CommentsPager *commentsPager
+	FirstVoices   []*comment // two short answers, for the margin
+	Answered      int        // how many people answered, the authors not counted
+	Invitation    string     // the word that says how one takes part
 }
 
 type order struct {
@@ -34,21 +34,21 @@ type order struct {
 	Here      bool
 }
 
-type talkPager struct{ Before, After string }
+type commentsPager struct{ Before, After string }
 
 // comment is a comment as a reader sees it.
 type comment struct {
 	Anchor   string
-	Who      person
+	Person   person
 	Own      bool   // by an author of this blog
 	Is       string // the word for what it is, where it is no plain answer
 	Gone     bool   // removed; stands here because of its answers
 	URL      string
 	At       time.Time
 	WithYear bool
-	Words    template.HTML
+	HTML     template.HTML
 	Plain    string
-	Wordless bool // nothing of it could be shown
+	NoText   bool // nothing of it could be shown
 	Language string
 	Warning  string
 	Changed  bool
@@ -87,7 +87,7 @@ func (w *Web) readConversation(ctx context.Context, f *frame, p *articlePage, wh
 	if err != nil {
 		return conversation{}, err
 	}
-	t := conversation{Threads: nest(views), TalkTitle: w.conversationTitle(f, p.Counts),
+	t := conversation{Threads: nest(views), CommentsTitle: w.conversationTitle(f, p.Counts),
 		Invitation: invitation(p.Article)}
 	t.FirstVoices, t.Answered = marginComments(t.Threads), countAnswerers(comments)
 	// A single thread looks the same in every order.
@@ -95,12 +95,12 @@ func (w *Web) readConversation(ctx context.Context, f *frame, p *articlePage, wh
 		t.Orders = orders(p.Path, chosen)
 	}
 	if pages > 1 {
-		t.Talk = &talkPager{}
+		t.CommentsPager = &commentsPager{}
 		if number > 1 {
-			t.Talk.Before = repliesPath(p.Path, chosen, number-1)
+			t.CommentsPager.Before = repliesPath(p.Path, chosen, number-1)
 		}
 		if number < pages {
-			t.Talk.After = repliesPath(p.Path, chosen, number+1)
+			t.CommentsPager.After = repliesPath(p.Path, chosen, number+1)
 		}
 	}
 	return t, nil
@@ -225,9 +225,9 @@ func (w *Web) commentViews(ctx context.Context, f *frame, p *articlePage, commen
 		v.fill(f, p, c, counts[c.ID])
 		if v.Own {
 			v.Is = "author"
-			v.Who, v.URL = f.voice(authors[c.VoiceID]), "#"+v.Anchor
+			v.Person, v.URL = f.voice(authors[c.VoiceID]), "#"+v.Anchor
 		} else {
-			v.Who = personOf(actors[c.ActorID])
+			v.Person = personOf(actors[c.ActorID])
 		}
 	}
 	return list, nil
@@ -247,10 +247,10 @@ func (v *comment) fill(f *frame, p *articlePage, c blog.Comment, counts blog.Cou
 		v.URL = c.Address
 	}
 	v.WithYear = v.At.Year() != p.PublishedAt.Year()
-	v.Words, v.Plain = markup.Trusted(c.HTML).HTML(), c.Plain
+	v.HTML, v.Plain = markup.Trusted(c.HTML).HTML(), c.Plain
 	v.Language, v.Warning, v.Changed = c.Language, c.Warning, c.UpdatedAt != nil
-	if v.Wordless = strings.TrimSpace(v.Plain) == ""; v.Wordless {
-		v.Language = "" // the words that say so are the page's
+	if v.NoText = strings.TrimSpace(v.Plain) == ""; v.NoText {
+		v.Language = "" // the template shows "(no text)" in the page's language
 	}
 	v.Likes, v.Boosts = counts.Likes, counts.Boosts
 	if p.Reply != "" && c.Address != "" {
@@ -316,11 +316,11 @@ func countAnswerers(comments []blog.Comment) int {
 func (w *Web) conversationTitle(f *frame, counts blog.Counts) string {
 	switch {
 	case counts.Replies == 0:
-		return w.say(f, "talk")
+		return w.translate(f, "replies-title")
 	case counts.Servers == 0:
-		return w.say(f, "replies", "N", counts.Replies)
+		return w.translate(f, "replies", "N", counts.Replies)
 	}
-	return w.say(f, "talk-from", "N", counts.Replies, "From", w.say(f, "servers", "N", counts.Servers))
+	return w.translate(f, "replies-from", "N", counts.Replies, "From", w.translate(f, "servers", "N", counts.Servers))
 }
 
 // invitation returns the id of the text that tells readers how to reply.

@@ -65,7 +65,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	if err != nil {
 		return page.Document{}, err
 	}
-	p := errorPage{Explanation: w.say(&f, "not-found-at"),
+	p := errorPage{Explanation: w.translate(&f, "not-found-at"),
 		At: text.Excerpt(strings.ToValidUTF8(r.URL.Path, "�"), summaryLength)}
 	// Only the last part: the rest of an old address may be of another program.
 	near, err := w.suggest(ctx, path.Base(r.URL.Path))
@@ -75,7 +75,7 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	if p.Near, err = w.entries(ctx, &f, near, nil, true); err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Hidden = w.say(&f, "not-found"), true
+	f.Head.Title, f.Head.Hidden = w.translate(&f, "not-found"), true
 	p.frame = f
 	document, err := w.document(http.StatusNotFound, "web/error", &f, p)
 	document.Header.Set("Cache-Control", "no-cache") // something may be published here any moment
@@ -101,8 +101,8 @@ func (w *Web) gone(ctx context.Context) (page.Document, error) {
 	if err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Hidden = w.say(&f, "gone"), true
-	return w.document(http.StatusGone, "web/error", &f, errorPage{frame: f, Explanation: w.say(&f, "gone-on")})
+	f.Head.Title, f.Head.Hidden = w.translate(&f, "gone"), true
+	return w.document(http.StatusGone, "web/error", &f, errorPage{frame: f, Explanation: w.translate(&f, "gone-on")})
 }
 
 // fail writes the page for an error, with an id that is in the log too. It needs neither the database nor the
@@ -117,7 +117,7 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 		log = slog.Default()
 	}
 	log.Error("cannot make a page", "id", id, "path", r.URL.Path, "error", err)
-	status, title, why := http.StatusInternalServerError, "trouble", "trouble-why"
+	status, title, why := http.StatusInternalServerError, "error", "error-why"
 	if temporary(err) {
 		status = http.StatusServiceUnavailable
 		out.Header().Set("Retry-After", "5")
@@ -131,8 +131,8 @@ func (w *Web) fail(out http.ResponseWriter, r *http.Request, err error) {
 		site = *last
 	}
 	f := w.frameOf(site, "")
-	f.Head = head{Title: w.say(&f, title), Hidden: true}
-	if w.pages.Render(out, status, "web/error", errorPage{frame: f, Explanation: w.say(&f, why), At: id}) != nil {
+	f.Head = head{Title: w.translate(&f, title), Hidden: true}
+	if w.pages.Render(out, status, "web/error", errorPage{frame: f, Explanation: w.translate(&f, why), At: id}) != nil {
 		// The templates may be at fault.
 		http.Error(out, "This page could not be made ("+id+").", status)
 	}

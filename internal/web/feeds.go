@@ -188,7 +188,7 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	if err != nil {
 		return page.Document{}, err
 	}
-	out := feed.Feed{ID: f.Site.URL + "/comments/feed.xml", Title: w.say(&f, "comments-of", "Site", f.Site.Name),
+	out := feed.Feed{ID: f.Site.URL + "/comments/feed.xml", Title: w.translate(&f, "comments-of", "Site", f.Site.Name),
 		Language: f.Site.Language,
 		Home:     f.Site.Home(), Self: f.Site.URL + "/comments/feed.xml", Updated: f.Site.CreatedAt}
 	comments, err := w.store.NewestComments(ctx, repliesPerFeed)
@@ -225,9 +225,9 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 
 func (f *frame) replyEntry(a blog.Article, c blog.Comment, v *comment) feed.Entry {
 	url := f.Site.CommentPage(a, c.ID)
-	e := feed.Entry{ID: c.Address, URL: url, Title: v.Who.Name + ": " + a.Title, HTML: c.HTML, Language: c.Language,
+	e := feed.Entry{ID: c.Address, URL: url, Title: v.Person.Name + ": " + a.Title, HTML: c.HTML, Language: c.Language,
 		Published: c.SortedAt,
-		Updated:   c.SortedAt, Authors: []feed.Person{{Name: v.Who.Name}},
+		Updated:   c.SortedAt, Authors: []feed.Person{{Name: v.Person.Name}},
 		InReplyTo: &feed.Reference{ID: f.Site.ArticlePage(a), URL: f.Site.ArticlePage(a)}}
 	if a.ObjectID != "" {
 		e.InReplyTo.ID = f.Site.ArticleID(a.ObjectID)

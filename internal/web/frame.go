@@ -124,8 +124,8 @@ func (w *Web) document(status int, name string, f *frame, data any) (page.Docume
 	return document, nil
 }
 
-// say returns a text of the interface in the page's language.
-func (w *Web) say(f *frame, id string, args ...any) string {
+// translate returns a text of the interface in the page's language.
+func (w *Web) translate(f *frame, id string, args ...any) string {
 	text, err := w.pages.Translate(f.Lang, id, args...)
 	if err != nil {
 		// Tests check every id and its arguments, so this is a mistake in the code.

@@ -14,10 +14,10 @@ import (
 type interactPage struct {
 	frame
 	Do, URI string
-	Who     *person // whom one follows
+	Person  *person // whom one follows
 	Address string  // to copy into the search of one's server
 	You     string  // as typed
-	Trouble string  // "" when there is none; name, home or busy
+	Problem string  // "" when there is none; name, home or busy
 }
 
 // intents are the actions a reader can start, with the id of the page's title.
@@ -27,8 +27,8 @@ var intents = map[string]string{"follow": "interact-follow", "reply": "interact-
 func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
 	p := interactPage{Do: asked.Get("do"), URI: asked.Get("uri"), You: strings.TrimSpace(asked.Get("you"))}
-	if trouble := asked.Get("trouble"); searchErrors[trouble] {
-		p.Trouble = trouble
+	if problem := asked.Get("trouble"); searchErrors[problem] {
+		p.Problem = problem
 	}
 	err := w.findTarget(r.Context(), &p)
 	switch {
@@ -44,7 +44,7 @@ func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// searchErrors are the errors that the room visitor may add to the address. Their texts have the id "trouble-" and
+// searchErrors are the errors that the room visitor may add to the address. Their texts have the id "error-" and
 // the name.
 var searchErrors = map[string]bool{"name": true, "home": true, "busy": true}
 
@@ -69,7 +69,7 @@ func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
 			return err
 		}
 		who := f.voice(voice)
-		p.Who, p.Address, what = &who, f.Site.Handle(voice.Handle), voice.Name
+		p.Person, p.Address, what = &who, f.Site.Handle(voice.Handle), voice.Name
 	case p.Do == "follow":
 		return blog.ErrNotFound
 	// By its ActivityPub id, which is what other servers know it by.
@@ -87,7 +87,7 @@ func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
 			return err
 		}
 	}
-	f.Head.Title, f.Head.Hidden, f.Head.Canonical = w.say(&f, word, "What", what), true, ""
+	f.Head.Title, f.Head.Hidden, f.Head.Canonical = w.translate(&f, word, "What", what), true, ""
 	p.frame = f
 	return nil
 }
@@ -114,5 +114,5 @@ func (w *Web) commentTitle(ctx context.Context, f *frame, address string) (strin
 	if err != nil {
 		return "", err
 	}
-	return w.say(f, "words-of", "Name", views[0].Who.Name), nil
+	return w.translate(f, "words-of", "Name", views[0].Person.Name), nil
 }

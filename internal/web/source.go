@@ -9,7 +9,7 @@ import (
 // source is a post elsewhere that an article replies to or quotes.
 type source struct {
 	Word, Class, URL string
-	Who              person // whose it is; nobody when that is not known
+	Person           person // whose it is; nobody when that is not known
 	Host             string
 }
 
@@ -28,10 +28,10 @@ func (w *Web) sources(ctx context.Context, f *frame, a blog.Article) (list []sou
 		if err != nil {
 			return nil, err
 		}
-		word := w.say(f, s.on)
+		word := w.translate(f, s.on)
 		// A stranger whom we may not name is only named by their server.
 		if who.User != "" {
-			word = w.say(f, s.known)
+			word = w.translate(f, s.known)
 		}
 		list = append(list, source{word, s.marked, s.post.Address, who, blog.HostOf(s.post.Address)})
 	}

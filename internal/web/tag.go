@@ -58,7 +58,7 @@ func (w *Web) tag(ctx context.Context, r *http.Request) (page.Document, error) {
 	if err := w.nameTags(ctx, &p, tag); err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Description = "#"+p.Tag, w.say(&f, "about-tag", "Tag", p.Tag)
+	f.Head.Title, f.Head.Description = "#"+p.Tag, w.translate(&f, "about-tag", "Tag", p.Tag)
 	f.Head.Feeds = append([]link{{atomLink, f.Site.URL + p.Feed, "#" + p.Tag}}, f.Head.Feeds...)
 	p.frame = f
 	return w.document(http.StatusOK, "web/tag", &f, p)
