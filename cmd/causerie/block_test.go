@@ -135,7 +135,8 @@ func TestBlocksAreAddedListedAndRemoved(t *testing.T) {
 		"no actor we know": {[]string{"block", "add", "http://127.9.9.9:1/x"},
 			"not an account that can be found: write “127.9.9.9” to block the whole server"},
 		"what is no actor": {[]string{"block", "add",
-			server.ServeDocument("/page", map[string]any{"type": "Note", "content": "Hello."})}, "not an account that can be found"},
+			server.ServeDocument("/page", map[string]any{"type": "Note", "content": "Hello."})},
+			"not an account that can be found"},
 		"a person nobody has": {[]string{"block", "add", "@kade@127.9.9.9:1"}, "cannot be found"},
 		"what is not allowed": {[]string{"allow", "remove", "veerhuis.example"}, "allow list"},
 	} {

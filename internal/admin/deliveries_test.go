@@ -108,7 +108,8 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 
 		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
 		o.settled()
-		b.open(report).sees("1 of 3 servers accepted the request to delete it; 1 refused, and still has it; 1 is silent since "+
+		b.open(report).sees("1 of 3 servers accepted the request to delete it; 1 refused, and still has it; "+
+			"1 is silent since "+
 			"today", "Withdrawn (Delete), to 3 servers")
 		b.tells(map[*fedtest.Server][]string{veerhuis: {"Accepted the request to delete it."},
 			zilverduin: {"Still has it: it refused the request to delete it."},
@@ -169,7 +170,8 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 		}
 		b.open(report).sees("1 was given up after a week of silence")
 		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Silent since today",
-			"after seven days. When it is heard from again, it gets what it missed.", "Retry now"}, dijla: {"It asks for patience."}})
+			"after seven days. When it is heard from again, it gets what it missed.", "Retry now"},
+			dijla: {"It asks for patience."}})
 		text := b.text()
 		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) ||
 			strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||

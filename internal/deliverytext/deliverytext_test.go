@@ -61,8 +61,10 @@ func TestASummaryNamesTheHoldersAndTheReasonsOfTheOthers(t *testing.T) {
 
 func TestAStateNamesTheVersionThatAServerHas(t *testing.T) {
 	for want, change := range map[string]func(*blog.DeliveryRow){
-		"Has version 2, the newest.":            func(r *blog.DeliveryRow) { r.Status = blog.Refused },
-		"May have it: it never confirmed that.": func(r *blog.DeliveryRow) { r.Status, r.Holds, r.Unsure = blog.Retrying, 0, true },
+		"Has version 2, the newest.": func(r *blog.DeliveryRow) { r.Status = blog.Refused },
+		"May have it: it never confirmed that.": func(r *blog.DeliveryRow) {
+			r.Status, r.Holds, r.Unsure = blog.Retrying, 0, true
+		},
 	} {
 		list := blog.ServerStates([]blog.DeliveryRow{toHost("steiger", change)})
 		if got := deliverytext.State(list[0], monday); got != want {
