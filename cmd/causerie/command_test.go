@@ -669,7 +669,7 @@ func TestAnArticleIsPinned(t *testing.T) {
 	}
 	s.cli("article", "unpin", string(a.ID))
 	if _, trouble, status := cli(s.ctx, s.args("article", "pin", "not-yet"), nil, ""); status != failed ||
-		!strings.Contains(trouble, "only what is published") {
+		!strings.Contains(trouble, "only public articles can") {
 		t.Errorf("a draft: %d, %q", status, trouble)
 	}
 }
