@@ -1,18 +1,19 @@
-// Package internal_test holds the house to its plan: arrows between rooms only fall.
+// Package internal_test checks the structure of the project: which package may import which.
 package internal_test
 
 import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// floors are the rooms from the bottom up. A room may use what lies below it, never its neighbours on the same floor.
-var floors = [][]string{
+// layers are the packages from the bottom up. A package may import those of lower layers, and none of its own layer.
+var layers = [][]string{
 	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/lru",
 		"internal/nearest", "internal/text"},
 	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/signature"},
@@ -29,8 +30,8 @@ var floors = [][]string{
 
 const federation = "internal/federation"
 
-// never are arrows that would fall and are forbidden all the same: a page view cannot write or send. A name stands for
-// all rooms below it.
+// never are imports that the layers allow and that are forbidden all the same: a page view cannot write or send. A name
+// stands for all packages below it.
 var never = map[string][]string{
 	"internal/web": {federation, "internal/account", "internal/activity", "internal/authoring", "internal/blocklist",
 		"internal/media", "internal/remote", "internal/signature"},
@@ -42,7 +43,7 @@ var never = map[string][]string{
 	federation + "/documents": {federation + "/outbox"},
 }
 
-// sole are the only rooms that may use a library.
+// sole are the only packages that may import a library.
 var sole = map[string]string{
 	"github.com/go-fed/activity/": "internal/activity",
 	"github.com/go-fed/httpsig":   "internal/fedtest",
@@ -50,12 +51,12 @@ var sole = map[string]string{
 	"modernc.org/sqlite":          "internal/store",
 }
 
-type room struct {
+type goPackage struct {
 	ImportPath                         string
 	Imports, TestImports, XTestImports []string
 }
 
-func rooms(t *testing.T) []room {
+func packages(t *testing.T) []goPackage {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = ".."
@@ -63,9 +64,9 @@ func rooms(t *testing.T) []room {
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	var list []room
+	var list []goPackage
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var r room
+		var r goPackage
 		if err := decoder.Decode(&r); errors.Is(err, io.EOF) {
 			return list
 		} else if err != nil {
@@ -75,45 +76,106 @@ func rooms(t *testing.T) []room {
 	}
 }
 
-func floorOf(path string) int {
-	return slices.IndexFunc(floors, func(floor []string) bool { return slices.Contains(floor, path) })
+func layerOf(path string) int {
+	return slices.IndexFunc(layers, func(layer []string) bool { return slices.Contains(layer, path) })
 }
 
-func TestArrowsOnlyFall(t *testing.T) {
-	for _, r := range rooms(t) {
-		from := strings.TrimPrefix(r.ImportPath, "causerie/")
+func TestPackagesImportOnlyLowerLayers(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, "causerie/")
 		if from == "internal" {
 			continue
 		}
-		here := floorOf(from)
+		here := layerOf(from)
 		if here < 0 {
-			t.Errorf("room %s stands on no floor: give it one here and in the README", from)
+			t.Errorf("%s has no layer: give it one here and in the README", from)
 		}
-		for _, imported := range r.Imports {
+		for _, imported := range p.Imports {
 			to, ours := strings.CutPrefix(imported, "causerie/")
 			if !ours {
 				continue
 			}
-			if floorOf(to) >= here {
-				t.Errorf("the arrow %s → %s does not fall", from, to)
+			if layerOf(to) >= here {
+				t.Errorf("%s imports %s, which is not of a lower layer", from, to)
 			}
-			if slices.ContainsFunc(never[from], func(room string) bool {
-				return to == room ||
-					strings.HasPrefix(to, room+"/")
-			}) {
-				t.Errorf("%s must never use %s", from, to)
+			forbidden := func(name string) bool { return to == name || strings.HasPrefix(to, name+"/") }
+			if slices.ContainsFunc(never[from], forbidden) {
+				t.Errorf("%s must never import %s", from, to)
 			}
 		}
 	}
 }
 
-func TestLibrariesStayInTheirRooms(t *testing.T) {
-	for _, r := range rooms(t) {
-		from := strings.TrimPrefix(r.ImportPath, "causerie/")
-		for _, imported := range slices.Concat(r.Imports, r.TestImports, r.XTestImports) {
+// forTests are packages that only tests import. The README's picture leaves them out.
+var forTests = []string{"internal/overkant", "internal/store/storetest", "internal/page/pagetest"}
+
+// readmeLayers returns the lines of the README's picture from the bottom up, each with its packages in order.
+func readmeLayers(t *testing.T) (lines [][]string, text string) {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = string(readme)
+	_, picture, found := strings.Cut(text, "```\ncmd/causerie\n")
+	picture, _, end := strings.Cut(picture, "```")
+	if !found || !end {
+		t.Fatal("the README has no picture that begins with cmd/causerie")
+	}
+	lines = [][]string{{"cmd/causerie"}}
+	for line := range strings.Lines(picture) {
+		var names []string
+		for _, name := range strings.Fields(line) {
+			if name != "migrations" && name != "templates" {
+				name = "internal/" + name
+			}
+			names = append(names, name)
+		}
+		lines = append(lines, names)
+	}
+	slices.Reverse(lines)
+	return lines, text
+}
+
+func TestTheReadmeDrawsTheLayers(t *testing.T) {
+	lines, text := readmeLayers(t)
+	lineOf := map[string]int{}
+	for i, line := range lines {
+		for _, name := range line {
+			lineOf[name] = i
+		}
+	}
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, "causerie/")
+		if from == "internal" {
+			continue
+		}
+		short := "`" + strings.TrimPrefix(from, "internal/") + "`"
+		if !strings.Contains(text, short) {
+			t.Errorf("the README's table has no %s", short)
+		}
+		if slices.Contains(forTests, from) {
+			continue
+		}
+		here, drawn := lineOf[from]
+		if !drawn {
+			t.Errorf("the README's picture has no %s", from)
+		}
+		for _, imported := range p.Imports {
+			if to, ours := strings.CutPrefix(imported, "causerie/"); ours && lineOf[to] >= here {
+				t.Errorf("%s imports %s, and the README does not draw it on a lower line", from, to)
+			}
+		}
+	}
+}
+
+func TestLibrariesStayInTheirPackages(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, "causerie/")
+		for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 			for library, owners := range sole {
 				if strings.HasPrefix(imported, library) && !slices.Contains(strings.Fields(owners), from) {
-					t.Errorf("%s uses %s, which belongs to %s alone", from, imported, owners)
+					t.Errorf("%s imports %s, which only %s may", from, imported, owners)
 				}
 			}
 		}
