@@ -218,7 +218,7 @@ func TestJobsHoldsAndProfilesAreDueAfterTheClockJumped(t *testing.T) {
 		ctx, author := t.Context(), ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		claim := func(at time.Time) bool {
-			mine, err := s.ClaimJob(ctx, "forget what is old", at, 10*time.Minute)
+			mine, err := s.ClaimJob(ctx, "old-rows", at, 10*time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,7 +4,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -13,7 +12,8 @@ import (
 	"causerie/internal/federation/outbox"
 )
 
-// Jobs runs the periodic work. Several processes may run it: only one of them does each job.
+// Jobs runs the periodic work. Several processes may run it. One process claims each job that runs once a minute or
+// less often. The jobs of every second run in all processes, and their transactions decide which of them does the work.
 type Jobs struct {
 	federation.Core
 	Outbox  *outbox.Outbox
@@ -30,22 +30,23 @@ type job struct {
 	do    func(context.Context) error
 }
 
-// list returns all jobs. The names are keys in the database: a new name makes a job due at once.
+// list returns all jobs. Their names are keys in the database (table chores): a job with a new name is due at once, and
+// a migration must delete the row of the old one.
 func (j *Jobs) list() []job {
 	return []job{
-		{"publish what was scheduled", time.Second, j.publishDue},
-		{"let go what was held", time.Second, j.releaseDue},
-		{"bring new servers what was said before", time.Second, j.Outbox.SendDueWelcomes},
-		{"tell of changed profiles", time.Second, j.Outbox.SendDueProfiles},
-		{"let authors move whose waiting is over", time.Minute, j.Outbox.MoveDueVoices},
-		{"let authors leave whose grace is over", time.Minute, j.Outbox.DeleteDueAuthors},
-		{"ask again for people elsewhere", time.Minute, j.refresh},
-		{"ask servers what they run", time.Minute, j.askSoftware},
-		{"confirm departures", 10 * time.Minute, j.confirmDepartures},
-		{"erase what remains of those who left", 10 * time.Minute, j.eraseRemains},
-		{"give up letters that never arrived", 10 * time.Minute, j.giveUp},
-		{"set the followers of dead servers aside", 10 * time.Minute, j.setAside},
-		{"forget what is old", 6 * time.Hour, j.forget},
+		{"scheduled-articles", time.Second, j.publishDue},
+		{"held-articles", time.Second, j.releaseDue},
+		{"welcomes", time.Second, j.Outbox.SendDueWelcomes},
+		{"profile-updates", time.Second, j.Outbox.SendDueProfiles},
+		{"account-moves", time.Minute, j.Outbox.MoveDueVoices},
+		{"account-deletions", time.Minute, j.Outbox.DeleteDueAuthors},
+		{"actor-refresh", time.Minute, j.refresh},
+		{"server-software", time.Minute, j.askSoftware},
+		{"gone-actors", 10 * time.Minute, j.confirmDepartures},
+		{"unused-keys-and-media", 10 * time.Minute, j.eraseRemains},
+		{"expired-deliveries", 10 * time.Minute, j.giveUp},
+		{"dead-servers", 10 * time.Minute, j.setAside},
+		{"old-rows", 6 * time.Hour, j.forget},
 		{statistics, 24 * time.Hour, j.Store.RenewStatistics},
 	}
 }
@@ -56,12 +57,12 @@ func (j *Jobs) Run(ctx context.Context) {
 	defer working.Wait()
 	// The database may be a restored copy or have a new index, so its statistics are also renewed at the start.
 	working.Go(func() { j.do(ctx, job{name: statistics, do: j.Store.RenewStatistics}) })
-	// The jobs of every second run apart from the others, which may wait long for other servers.
-	for _, often := range []bool{true, false} {
+	// The jobs of every second have their own loop, because the others may wait long for other servers.
+	for _, everySecond := range []bool{true, false} {
 		working.Go(func() {
 			for ctx.Err() == nil {
 				for _, job := range j.list() {
-					if often == (job.every == time.Second) {
+					if everySecond == (job.every == time.Second) {
 						j.doOnce(ctx, job)
 					}
 				}
@@ -72,12 +73,11 @@ func (j *Jobs) Run(ctx context.Context) {
 }
 
 // statistics is the name of the job that is also done at the start.
-const statistics = "renew the statistics of the database"
+const statistics = "database-statistics"
 
 // doOnce runs a job if it is due and no other process runs it.
 func (j *Jobs) doOnce(ctx context.Context, job job) {
-	// The jobs of every second are not claimed: that would be a write each second for each of them. Their own
-	// transactions decide which process does the work.
+	// The jobs of every second are not claimed: each claim would be a write each second.
 	if job.every > time.Second {
 		mine, err := j.claim(ctx, job)
 		if err != nil || !mine {
@@ -110,53 +110,8 @@ func (j *Jobs) logFailure(ctx context.Context, job job, err error) {
 	}
 }
 
-// retryAfter is how long an article waits that could not be published.
-const retryAfter = 10 * time.Minute
-
-// publishDue publishes the scheduled articles that are due. It needs no claim: the first process that publishes an
-// article locks it, and the others find it published (blog.ErrConflict).
-func (j *Jobs) publishDue(ctx context.Context) error {
-	due, err := j.Store.DueArticles(ctx, j.Now())
-	if err != nil {
-		return err
-	}
-	return j.forEachDue(ctx, &j.retryPublish, due, func(ctx context.Context, id blog.ID) error {
-		_, err := j.Outbox.Publish(ctx, id)
-		return err
-	})
-}
-
-// releaseDue sends the articles whose hold is over. Like publishDue, it needs no claim.
-func (j *Jobs) releaseDue(ctx context.Context) error {
-	due, err := j.Store.DueHolds(ctx, j.Now())
-	if err != nil {
-		return err
-	}
-	return j.forEachDue(ctx, &j.retryRelease, due, j.Outbox.ReleaseHold)
-}
-
-// forEachDue calls do for each article that is due. An article for which it fails, for example because it has lost
-// its title, waits for retryAfter and does not hold up the others.
-func (j *Jobs) forEachDue(ctx context.Context, retries *map[blog.ID]time.Time, due []blog.ID,
-	do func(context.Context, blog.ID) error,
-) error {
-	var errs []error                 // independent of each other, so all are returned
-	later := map[blog.ID]time.Time{} // a new map, so that articles that are not due any more are forgotten
-	for _, id := range due {
-		if until := (*retries)[id]; j.Now().Before(until) {
-			later[id] = until
-			continue
-		}
-		if err := do(ctx, id); err != nil && !errors.Is(err, blog.ErrConflict) {
-			later[id] = j.Now().Add(retryAfter)
-			errs = append(errs, err)
-		}
-	}
-	*retries = later
-	return errors.Join(errs...)
-}
-
-// giveUp ends the deliveries that did not succeed within a week. The courier itself ends only those that it tries.
+// giveUp ends the deliveries that did not succeed within a week. The courier ends only deliveries that it tries, and
+// does not try those of a server or a voice that rests.
 func (j *Jobs) giveUp(ctx context.Context) error {
 	n, err := j.Store.GiveUp(ctx, j.Now().Add(-blog.Patience), j.Now())
 	if n > 0 {
@@ -165,13 +120,13 @@ func (j *Jobs) giveUp(ctx context.Context) error {
 	return err
 }
 
-// oldKeyTime is how long a replaced key is kept: it announces the new key to servers that have only the old one.
-// GoToSocial fetches an account again after a week at most, when something needs it, so a month leaves time.
+// oldKeyTime is how long a replaced key is kept. It signs the Update that announces the new key to servers that have
+// only the old one. GoToSocial fetches an account again after a week at the latest, so a month leaves time.
 const oldKeyTime = 30 * 24 * time.Hour
 
 // eraseRemains erases what is not needed any more: keys of deleted authors, replaced keys and unused media files.
 func (j *Jobs) eraseRemains(ctx context.Context) error {
-	// Only once the last deliveries are settled: they must be signed.
+	// EraseKeys skips an author who still has open deliveries, because those must be signed.
 	if _, err := j.Store.EraseKeys(ctx); err != nil {
 		return err
 	}
@@ -184,8 +139,8 @@ func (j *Jobs) eraseRemains(ctx context.Context) error {
 	return j.Discard(ctx)
 }
 
-// setAside sets the followers of servers aside that have been silent for a month: they get no deliveries and are not
-// counted. Followers whose server is back are counted again.
+// setAside sets the followers of servers that have been silent for a month aside: they get no deliveries and are not
+// counted. When a server answers again, its followers are counted again.
 func (j *Jobs) setAside(ctx context.Context) error {
 	aside, back, err := j.Store.SuspendDead(ctx, j.Now())
 	if aside+back > 0 {

@@ -37,7 +37,7 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	if known() != 0 {
 		t.Fatal("the statistics are there before the start")
 	}
-	if won, err := s.ClaimJob(t.Context(), "renew the statistics of the database", o.Core.Now(), 1<<40); err != nil ||
+	if won, err := s.ClaimJob(t.Context(), "database-statistics", o.Core.Now(), 1<<40); err != nil ||
 		!won {
 		t.Fatal(won, err) // the start counts, also where the job was done a moment ago
 	}
