@@ -14,10 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"causerie/internal/lru"
-
 	"causerie/internal/blog"
 	"causerie/internal/federation"
+	"causerie/internal/lru"
 	"causerie/internal/remote"
 	"causerie/internal/store"
 )

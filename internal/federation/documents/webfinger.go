@@ -1,0 +1,165 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"causerie/internal/blog"
+	"causerie/internal/federation"
+	"causerie/internal/page"
+)
+
+// JRDLink is one link of a JRD.
+type JRDLink struct {
+	Rel      string `json:"rel"`
+	Type     string `json:"type,omitempty"`
+	Href     string `json:"href,omitempty"`
+	Template string `json:"template,omitempty"`
+}
+
+// webfinger serves the actor that a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
+func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
+	resources := r.URL.Query()["resource"]
+	if len(resources) != 1 {
+		federation.WriteError(w, http.StatusBadRequest, "give one resource, like ?resource=acct:name@"+d.Site.HandleDomain)
+		return
+	}
+	jrd, err := d.finger(r.Context(), resources[0])
+	switch {
+	case errors.Is(err, errNoResource):
+		federation.WriteError(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, blog.ErrNotFound):
+		federation.WriteError(w, http.StatusNotFound, "there is nobody with that name here")
+	case errors.Is(err, blog.ErrGone):
+		federation.WriteError(w, http.StatusGone, "the account was deleted")
+	case err != nil:
+		d.fail(w, r, err)
+	default:
+		jrd.filter(r.URL.Query()["rel"])
+		writeJSON(w, "application/jrd+json; charset=utf-8", page.ForReaders, jrd)
+	}
+}
+
+// JRD is the answer of WebFinger (RFC 7033, section 4.4).
+type JRD struct {
+	Subject string    `json:"subject"`
+	Aliases []string  `json:"aliases"`
+	Links   []JRDLink `json:"links"`
+}
+
+// filter drops the links with other relations than the request asks for (RFC 7033, section 4.3).
+func (f *JRD) filter(rels []string) {
+	if len(rels) > 0 {
+		f.Links = slices.DeleteFunc(f.Links, func(l JRDLink) bool { return !slices.Contains(rels, l.Rel) })
+	}
+}
+
+var errNoResource = errors.New("the resource must be acct:name@domain or an address")
+
+// finger finds the JRD of a resource: a handle with or without "acct:" and "@", or an address. The error is
+// errNoResource when it is neither.
+func (d *Documents) finger(ctx context.Context, resource string) (JRD, error) {
+	lower := strings.ToLower(resource)
+	if strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
+		return d.fingerAddress(ctx, resource)
+	}
+	name, domain, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(lower, "acct:"), "@"), "@")
+	if !ok || name == "" || domain == "" || strings.ContainsAny(domain, "@/ ") {
+		return JRD{}, errNoResource
+	}
+	host := strings.ToLower(d.Site.Host())
+	switch {
+	// Both domains mean the same accounts (contract F-001).
+	case domain != host && domain != strings.ToLower(d.Site.HandleDomain):
+		return JRD{}, blog.ErrNotFound
+	// The instance actor's handle has the host name as its user part.
+	case name == host || name == hostname(host):
+		return d.instanceFinger(), nil
+	}
+	voice, err := d.Store.VoiceByHandle(ctx, name)
+	return d.voiceFinger(voice, err)
+}
+
+func hostname(host string) string {
+	name, _, _ := strings.Cut(host, ":")
+	return name
+}
+
+// fingerAddress finds the JRD of an address of ours: an actor, a profile page, a series with a voice, the site
+// itself, or an article's page, which means its author.
+func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, error) {
+	u, err := url.Parse(resource)
+	if err != nil {
+		return JRD{}, errNoResource
+	}
+	if !strings.EqualFold(u.Host, d.Site.Host()) {
+		return JRD{}, blog.ErrNotFound
+	}
+	address := d.Site.URL + u.Path
+	kind, id, rest, local := d.Site.Local(address)
+	switch {
+	case u.Path == "" || u.Path == "/" || address == d.Site.InstanceID():
+		return d.instanceFinger(), nil
+	case local && kind == "actors" && rest == "":
+		return d.voiceFinger(d.Store.Voice(ctx, id))
+	case strings.HasPrefix(u.Path, "/@"):
+		return d.voiceFinger(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
+	case seriesPath.MatchString(u.Path):
+		return d.voiceFinger(d.voiceOfSeries(ctx, federation.LastSegment(u.Path)))
+	}
+	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(u.Path))
+	if err != nil {
+		return JRD{}, err
+	}
+	// HeadBySlug knows former slugs and ignores the date in the path, so the whole path is compared.
+	if !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
+		return JRD{}, blog.ErrNotFound
+	}
+	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
+}
+
+// intents are the addresses to which other servers send people of this blog, to follow somebody or to act on a post
+// (FEP-3b86, OStatus).
+func (d *Documents) intents() []JRDLink {
+	intent := d.Site.URL + "/authorize_interaction?uri="
+	return []JRDLink{
+		{Rel: "http://ostatus.org/schema/1.0/subscribe", Template: intent + "{uri}"},
+		{Rel: "https://w3id.org/fep/3b86/Follow", Template: intent + "{object}"},
+		{Rel: "https://w3id.org/fep/3b86/Object", Template: intent + "{object}"},
+	}
+}
+
+func (d *Documents) voiceFinger(v blog.Voice, err error) (JRD, error) {
+	if err != nil {
+		return JRD{}, err
+	}
+	if v.RetiredAt != nil {
+		return JRD{}, blog.ErrGone
+	}
+	f := JRD{Subject: "acct:" + v.Handle + "@" + d.Site.HandleDomain,
+		Aliases: []string{d.Site.VoicePage(v), d.Site.ActorID(v.ID)},
+		Links: []JRDLink{
+			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: d.Site.VoicePage(v)},
+			{Rel: "self", Type: "application/activity+json", Href: d.Site.ActorID(v.ID)},
+		}}
+	if v.Kind == blog.AuthorVoice {
+		f.Links = append(f.Links, d.intents()...)
+	}
+	if v.Picture != "" {
+		f.Links = append(f.Links, JRDLink{Rel: "http://webfinger.net/rel/avatar", Href: d.Site.Media(v.Picture)})
+	}
+	return f, nil
+}
+
+func (d *Documents) instanceFinger() JRD {
+	return JRD{Subject: "acct:" + hostname(d.Site.Host()) + "@" + d.Site.HandleDomain,
+		Aliases: []string{d.Site.Home(), d.Site.InstanceID()},
+		Links: []JRDLink{
+			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: d.Site.URL + "/about"},
+			{Rel: "self", Type: "application/activity+json", Href: d.Site.InstanceID()},
+		}}
+}
