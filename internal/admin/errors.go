@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
+	"causerie/internal/store"
 )
 
 // The errors of the admin itself. Those that concern the blog are in package blog.
@@ -32,7 +33,8 @@ func (h *Handler) fail(req *request, err error) {
 	status, p := explain(err)
 	// The page must not read the store: that may be what failed. So it has a small frame.
 	p.Title, p.Site, p.Author = p.Heading, req.site, req.author
-	if status == http.StatusInternalServerError {
+	// An operator looks for the cause of an unavailable database in the log, too.
+	if status == http.StatusInternalServerError || errors.Is(err, store.ErrUnavailable) {
 		p.ID = rand.Text()[:10]
 		h.Log.Error("a page of the admin failed", "path", req.r.URL.Path, "id", p.ID, "error", err)
 	}
@@ -80,6 +82,10 @@ func explain(err error) (int, errorPage) {
 	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable, errorPage{Heading: "The server is busy",
 			Words: "This took too long and was stopped. Try again in a few seconds."}
+	case errors.Is(err, store.ErrUnavailable):
+		return http.StatusServiceUnavailable, errorPage{Heading: "The database is not available",
+			Words: "Nothing was half done. Go back and try again in a minute; a form still has your text. If it happens " +
+				"again, tell the administrator of this blog."}
 	}
 	return http.StatusInternalServerError, errorPage{Heading: "Something went wrong here",
 		Words: "It is not your fault, and nothing was half done. Try again. If it happens again, tell the administrator " +

@@ -207,7 +207,7 @@ func (d dialect) deadlocked(err error) bool {
 }
 
 // unavailable reports whether an error says that the database cannot answer now: a connection that cannot be made or
-// breaks, a lock that others hold, or a server that starts, stops or has no room.
+// breaks, a lock that others hold, a query that ran too long, or a server that starts, stops or has no room.
 func (d dialect) unavailable(err error) bool {
 	// The caller's own deadline says nothing about the database, although context.DeadlineExceeded is a net.Error.
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
@@ -226,6 +226,8 @@ func (d dialect) unavailable(err error) bool {
 		}
 		switch post.Code {
 		case "57P01", "57P02", "57P03": // the server is shut down, crashed, or does not take connections yet
+			return true
+		case "57014": // the statement timeout; the caller of unavailable rules out a cancelled query
 			return true
 		}
 		return false

@@ -103,6 +103,44 @@ func TestAServerThatCannotBeReachedIsAnUnavailableDatabase(t *testing.T) {
 	}
 }
 
+// Somebody else's transaction holds the table, so the statement waits until PostgreSQL ends it.
+func TestAStatementTimeoutIsAnUnavailableDatabase(t *testing.T) {
+	url := storetest.Postgres(t)
+	limited := url + "?statement_timeout=200"
+	if strings.Contains(url, "?") {
+		limited = url + "&statement_timeout=200"
+	}
+	quick, patient := open(t, limited), open(t, url)
+	db, err := sql.Open("postgres", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec(`LOCK TABLE authors`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := quick.CountAuthors(t.Context()); !errors.Is(err, store.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "statement timeout") {
+		t.Errorf("a query that runs too long: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := patient.CountAuthors(ctx); errors.Is(err, store.ErrUnavailable) ||
+		!errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a query whose caller gave up: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	if _, err := patient.CountAuthors(ctx); errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		t.Errorf("a query whose caller left: %v", err)
+	}
+}
+
 // A lock that is held longer than the busy timeout, which is ten seconds.
 func TestALockedFileIsAnUnavailableDatabase(t *testing.T) {
 	path := storetest.SQLite(t)

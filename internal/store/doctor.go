@@ -29,7 +29,7 @@ func (s *Store) RenewStatistics(ctx context.Context) error {
 		return nil
 	}
 	if _, err := s.write.ExecContext(ctx, statement); err != nil {
-		return fmt.Errorf("renew the statistics: %w", s.translateError(err))
+		return fmt.Errorf("renew the statistics: %w", s.translateError(ctx, err))
 	}
 	return nil
 }

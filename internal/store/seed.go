@@ -175,7 +175,7 @@ func (f *seeder) inTurn(ctx context.Context, n int, tables []string,
 func (f *seeder) rowsOf(ctx context.Context, query string, args ...any) ([]seedRow, error) {
 	rows, err := f.read.QueryxContext(ctx, f.sql.bind(query), args...)
 	if err != nil {
-		return nil, f.translateError(err)
+		return nil, f.translateError(ctx, err)
 	}
 	defer rows.Close()
 	var list []seedRow

@@ -112,7 +112,7 @@ const mostTries = 4
 func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 	tx, err := s.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", s.translateError(err))
+		return fmt.Errorf("begin a transaction: %w", s.translateError(ctx, err))
 	}
 	// After a commit this does nothing.
 	defer tx.Rollback()
@@ -133,7 +133,7 @@ func (s *Store) commit(ctx context.Context) error {
 		}
 	}
 	if err := s.tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", s.translateError(err))
+		return fmt.Errorf("commit: %w", s.translateError(ctx, err))
 	}
 	// Only now may cached pages become stale: rendered earlier, they would show the old rows again.
 	s.sawChange(n)
@@ -162,9 +162,9 @@ func (s *Store) one(ctx context.Context, dest any, query string, args ...any) er
 		return err
 	}
 	if r.stmt != nil {
-		return s.translateError(r.stmt.GetContext(ctx, dest, r.args...))
+		return s.translateError(ctx, r.stmt.GetContext(ctx, dest, r.args...))
 	}
-	return s.translateError(sqlx.GetContext(ctx, r.where, dest, r.query, r.args...))
+	return s.translateError(ctx, sqlx.GetContext(ctx, r.where, dest, r.query, r.args...))
 }
 
 // all reads the rows into the slice at dest.
@@ -174,9 +174,9 @@ func (s *Store) all(ctx context.Context, dest any, query string, args ...any) er
 		return err
 	}
 	if r.stmt != nil {
-		return s.translateError(r.stmt.SelectContext(ctx, dest, r.args...))
+		return s.translateError(ctx, r.stmt.SelectContext(ctx, dest, r.args...))
 	}
-	return s.translateError(sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
+	return s.translateError(ctx, sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -191,10 +191,10 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	}
 	result, err := run()
 	if err != nil {
-		return 0, s.translateError(err)
+		return 0, s.translateError(ctx, err)
 	}
 	n, err := result.RowsAffected()
-	return n, s.translateError(err)
+	return n, s.translateError(ctx, err)
 }
 
 // runner is a query in the form of the driver, and what runs it: a prepared statement or else a connection.
@@ -247,11 +247,11 @@ func (s *Store) where(query string) sqlx.ExtContext {
 func reads(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
 // ErrUnavailable means that the database cannot answer now but may answer later: it is down, starts, stops, has no
-// connection left, or others hold the lock for too long. It wraps the cause.
+// connection left, others hold a lock for too long, or a query ran into the statement timeout. It wraps the cause.
 var ErrUnavailable = errors.New("the database is not available")
 
 // translateError maps the errors of both databases to the few that callers distinguish.
-func (s *Store) translateError(err error) error {
+func (s *Store) translateError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -261,6 +261,11 @@ func (s *Store) translateError(err error) error {
 		// The driver's error becomes text only, so that no caller can depend on it.
 		return fmt.Errorf("%w (%v)", blog.ErrConflict, err)
 	case s.sql.unavailable(err):
+		// PostgreSQL gives one code to a query that ran too long and to one that the caller cancelled. Only the first says
+		// something about the database.
+		if cause := ctx.Err(); cause != nil {
+			return fmt.Errorf("%w: %w", cause, err)
+		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
