@@ -30,7 +30,7 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		if err != nil {
 			return err
 		}
-		deliveries, err := app.store.Samples(ctx, []blog.ID{a.ID})
+		deliveries, err := app.store.SampleDeliveryRows(ctx, []blog.ID{a.ID})
 		if err != nil {
 			return err
 		}

@@ -68,8 +68,8 @@ func moveLineOf(m blog.Move, p store.MoveProgress) moveLine {
 		line.Status, line.Due = "planned", &m.DueAt
 	case m.MovedAt != nil:
 		line.Status, line.Moved = "moved", m.MovedAt
-		line.Servers, line.Told, line.Followers = p.Servers, p.Told, m.Followers
-		line.Gone = max(0, m.Followers-p.Stayed) // new followers may have come since
+		line.Servers, line.Told, line.Followers = p.Servers, p.Accepted, m.Followers
+		line.Gone = max(0, m.Followers-p.Remaining) // new followers may have come since
 	}
 	return line
 }

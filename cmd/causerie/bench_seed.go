@@ -42,7 +42,7 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 			benchSamples)}
 	}
 	return withApp(ctx, config, log, founded, func(app *app) error {
-		n, err := app.store.CountArticles(ctx, store.Filter{})
+		n, err := app.store.CountArticles(ctx, store.ArticleFilter{})
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 			return plain(err)
 		}
 		// Read again: without --reason the reason of an earlier block stays.
-		if b, err = app.store.BlockOf(ctx, kind, subject); err != nil {
+		if b, err = app.store.BlockBySubject(ctx, kind, subject); err != nil {
 			return err
 		}
 		if a.JSON {

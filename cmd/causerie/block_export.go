@@ -13,7 +13,7 @@ type blockExport struct{}
 
 func (blockExport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, existing, func(app *app) error {
-		blocks, err := app.store.Blocks(ctx, store.BlockList{Kind: blog.BlockServer})
+		blocks, err := app.store.Blocks(ctx, store.BlockFilter{Kind: blog.BlockServer})
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ type blockList struct {
 
 func (l blockList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, existing, func(app *app) error {
-		blocks, err := app.store.Blocks(ctx, store.BlockList{})
+		blocks, err := app.store.Blocks(ctx, store.BlockFilter{})
 		if err != nil {
 			return err
 		}

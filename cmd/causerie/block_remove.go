@@ -18,7 +18,7 @@ func (r blockRemove) Run(ctx context.Context, c *console, config Config, log *sl
 			return plain(err)
 		}
 		// The level of the block decides what is printed.
-		before, err := app.store.BlockOf(ctx, kind, subject)
+		before, err := app.store.BlockBySubject(ctx, kind, subject)
 		if err == nil {
 			err = app.store.Unblock(ctx, kind, subject)
 		}

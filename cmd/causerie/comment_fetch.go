@@ -28,7 +28,7 @@ func (commentFetch) Help() string {
 // fetchLine is the JSON of the result.
 type fetchLine struct {
 	Article string `json:"article"`
-	blog.Completion
+	blog.BackfillResult
 }
 
 func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -28,7 +28,7 @@ type commentLine struct {
 
 func (l commentList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, existing, func(app *app) error {
-		filter := store.CommentList{Limit: pageOfList}
+		filter := store.CommentFilter{Limit: pageOfList}
 		if l.Waiting {
 			filter.States = []blog.CommentState{blog.CommentWaiting}
 		}

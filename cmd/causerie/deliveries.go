@@ -52,7 +52,7 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 
 // eachPublic calls do with all articles that are or were public, a hundred at a time.
 func (app *app) eachPublic(ctx context.Context, do func([]blog.Article) error) error {
-	filter := store.Filter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}, Limit: 100}
+	filter := store.ArticleFilter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}, Limit: 100}
 	for {
 		articles, err := app.store.Articles(ctx, filter)
 		if err != nil {
@@ -217,7 +217,7 @@ func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Art
 	for i, a := range articles {
 		ids[i] = a.ID
 	}
-	deliveries, err := app.store.Samples(ctx, ids)
+	deliveries, err := app.store.SampleDeliveryRows(ctx, ids)
 	if err != nil {
 		return err
 	}

@@ -534,7 +534,7 @@ func (app *demo) replyForApproval(ctx context.Context, who *fedtest.Person) erro
 	}
 	err := until(ctx, func() (bool, error) {
 		n, err := app.store.CountComments(ctx,
-			store.CommentList{Article: app.moderated.ID, States: []blog.CommentState{blog.CommentWaiting}})
+			store.CommentFilter{Article: app.moderated.ID, States: []blog.CommentState{blog.CommentWaiting}})
 		return n == 1, err
 	})
 	app.print("-> reply from %s under “%s”, which waits for approval", atHandle(who), app.moderated.Title)

@@ -122,7 +122,7 @@ func (app *app) connect(ctx context.Context, learn func(ctx context.Context, hos
 	if err != nil {
 		return err
 	}
-	newer, err := app.store.NewerSchemes(ctx, time.Now())
+	newer, err := app.store.RFC9421Peers(ctx, time.Now())
 	if err != nil {
 		return fmt.Errorf("read the signature schemes of other servers: %w", err)
 	}

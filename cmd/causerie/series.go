@@ -40,7 +40,7 @@ func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slo
 		t := newTable(c.out, l.JSON)
 		for _, s := range all {
 			line := seriesLine{ID: s.ID, Slug: s.Slug, Title: s.Title, URL: app.site.SeriesPage(s.Slug)}
-			if line.Parts, err = app.store.CountArticles(ctx, store.Filter{Series: s.ID, Listed: true}); err != nil {
+			if line.Parts, err = app.store.CountArticles(ctx, store.ArticleFilter{Series: s.ID, Listed: true}); err != nil {
 				return err
 			}
 			voice, err := app.store.SeriesVoice(ctx, s.ID)

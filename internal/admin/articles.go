@@ -53,7 +53,7 @@ func (h *Handler) articles(req *request) error {
 	}
 	p := articlesPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "published")}
 	tabs, open, err := readTabs("/admin/articles", p.Tab, articleTabs, func(t listTab[[]blog.Status]) (int, error) {
-		return h.store.CountArticles(req.ctx(), store.Filter{Voice: req.scope(), Statuses: t.filter})
+		return h.store.CountArticles(req.ctx(), store.ArticleFilter{Voice: req.scope(), Statuses: t.filter})
 	})
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (h *Handler) articles(req *request) error {
 	p.Tabs = tabs
 	// The published ones are in order of publication, all others with the last saved first. One row more than a page
 	// shows whether another page follows.
-	filter := store.Filter{Voice: req.scope(), Statuses: open.filter, Recent: p.Tab != "published",
+	filter := store.ArticleFilter{Voice: req.scope(), Statuses: open.filter, Recent: p.Tab != "published",
 		Limit: rowsPerPage + 1, Offset: offset(req.r)}
 	if p.Rows, err = h.rows(req, filter); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (h *Handler) articles(req *request) error {
 
 // rows reads the articles that match a filter, with their deliveries, replies and pins. The number of queries does
 // not grow with the number of articles.
-func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
+func (h *Handler) rows(req *request, filter store.ArticleFilter) ([]row, error) {
 	list, err := h.store.Articles(req.ctx(), filter)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (h *Handler) rows(req *request, filter store.Filter) ([]row, error) {
 	for i, a := range list {
 		ids[i] = a.ID
 	}
-	samples, err := h.store.Samples(req.ctx(), ids)
+	samples, err := h.store.SampleDeliveryRows(req.ctx(), ids)
 	if err != nil {
 		return nil, err
 	}

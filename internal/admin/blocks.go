@@ -80,7 +80,7 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 		return err
 	}
 	p.Tabs = tabs
-	list := store.BlockList{Kind: open.filter, Search: p.Search, Limit: blocksPerPage + 1, Offset: offset(req.r)}
+	list := store.BlockFilter{Kind: open.filter, Search: p.Search, Limit: blocksPerPage + 1, Offset: offset(req.r)}
 	if p.Rows, err = h.listBlocks(req, list); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 }
 
 // listBlocks reads blocks, and the names of the people in them.
-func (h *Handler) listBlocks(req *request, l store.BlockList) ([]blocked, error) {
+func (h *Handler) listBlocks(req *request, l store.BlockFilter) ([]blocked, error) {
 	list, err := h.store.Blocks(req.ctx(), l)
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (h *Handler) showBlock(req *request) error {
 		p.Person = subject
 	}
 	// The form of an existing block begins with its values: saving replaces the whole block.
-	before, err := h.store.BlockOf(req.ctx(), kind, subject)
+	before, err := h.store.BlockBySubject(req.ctx(), kind, subject)
 	if err == nil {
 		p.Level, p.Reason, p.Note, p.Again = string(before.Level), before.Reason, before.Note, true
 	} else if !errors.Is(err, blog.ErrNotFound) {
@@ -257,7 +257,7 @@ func (h *Handler) unblock(req *request) error {
 	}
 	kind, subject := blog.BlockKind(form.Get("kind")), form.Get("subject")
 	// Read first: the flash message depends on the level that ends.
-	before, err := h.store.BlockOf(req.ctx(), kind, subject)
+	before, err := h.store.BlockBySubject(req.ctx(), kind, subject)
 	if err != nil {
 		return err
 	}
@@ -359,7 +359,7 @@ func (h *Handler) previewImport(req *request, list blocklist.Blocklist, plan out
 
 func (h *Handler) exportBlocks(req *request) error {
 	// The file can be imported by other servers, whose format knows domains only. So people are left out.
-	blocks, err := h.store.Blocks(req.ctx(), store.BlockList{Kind: blog.BlockServer})
+	blocks, err := h.store.Blocks(req.ctx(), store.BlockFilter{Kind: blog.BlockServer})
 	if err != nil {
 		return err
 	}

@@ -61,16 +61,16 @@ type person struct {
 }
 
 // commentTabs are the tabs of the comments page.
-var commentTabs = []listTab[store.CommentList]{
-	{name: "waiting", word: "Waiting", filter: store.CommentList{States: []blog.CommentState{blog.CommentWaiting}}},
+var commentTabs = []listTab[store.CommentFilter]{
+	{name: "waiting", word: "Waiting", filter: store.CommentFilter{States: []blog.CommentState{blog.CommentWaiting}}},
 	{name: "published", word: "Published", heading: "Published comments",
-		filter: store.CommentList{States: []blog.CommentState{blog.CommentShown}}},
+		filter: store.CommentFilter{States: []blog.CommentState{blog.CommentShown}}},
 	{name: "hidden", word: "Hidden", heading: "Hidden comments",
-		filter: store.CommentList{States: []blog.CommentState{blog.CommentHidden}}},
+		filter: store.CommentFilter{States: []blog.CommentState{blog.CommentHidden}}},
 	{name: "spam", word: "Spam", heading: "Spam",
-		filter: store.CommentList{States: []blog.CommentState{blog.CommentSpam}}},
+		filter: store.CommentFilter{States: []blog.CommentState{blog.CommentSpam}}},
 	{name: "private", word: "Private", heading: "Private comments",
-		filter: store.CommentList{Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}},
+		filter: store.CommentFilter{Private: true, States: []blog.CommentState{blog.CommentShown, blog.CommentWaiting}}},
 }
 
 const commentsPerPage = 30
@@ -81,7 +81,7 @@ func (h *Handler) comments(req *request) error {
 		return err
 	}
 	p := commentsPage{frame: f, Tab: cmp.Or(req.r.URL.Query().Get("tab"), "waiting")}
-	tabs, open, err := readTabs("/admin/comments", p.Tab, commentTabs, func(t listTab[store.CommentList]) (int, error) {
+	tabs, open, err := readTabs("/admin/comments", p.Tab, commentTabs, func(t listTab[store.CommentFilter]) (int, error) {
 		return h.store.CountComments(req.ctx(), req.commentList(t))
 	})
 	if err != nil {
@@ -108,7 +108,7 @@ func (h *Handler) comments(req *request) error {
 }
 
 // commentList selects the comments of a tab that the author may see.
-func (req *request) commentList(t listTab[store.CommentList]) store.CommentList {
+func (req *request) commentList(t listTab[store.CommentFilter]) store.CommentFilter {
 	list := t.filter
 	list.Voice = req.scope()
 	if list.Private {

@@ -21,7 +21,7 @@ func (h *Handler) conversation(req *request, a blog.Article) (*conversation, err
 	if a.Status != blog.Published || !a.Federates() {
 		return nil, nil
 	}
-	state, err := h.store.CompletionOf(req.ctx(), a.ID)
+	state, err := h.store.BackfillOf(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return &conversation{Sentence: "Nobody has replied yet, so there is no other server to ask.", CanFetch: true}, nil
 	}
@@ -46,7 +46,7 @@ func (h *Handler) conversation(req *request, a blog.Article) (*conversation, err
 }
 
 // found says in one sentence what the last run found.
-func found(c blog.Completion) string {
+func found(c blog.BackfillResult) string {
 	if c.Servers == 0 && len(c.Untaken) == 0 {
 		return "There was no server to ask: no server lists the replies to its posts."
 	}
@@ -66,7 +66,7 @@ func found(c blog.Completion) string {
 }
 
 // untaken says for each reason how many replies, or lists of replies, were skipped.
-func untaken(c blog.Completion) []string {
+func untaken(c blog.BackfillResult) []string {
 	var lines []string
 	for _, u := range c.Untaken {
 		words := upper(text.InWords(u.N)) + " not taken: " + u.Why
@@ -90,13 +90,13 @@ func (h *Handler) fetchReplies(req *request) error {
 	if a.Status != blog.Published || !a.Federates() {
 		return blog.ErrConflict
 	}
-	state, err := h.store.CompletionOf(req.ctx(), a.ID)
+	state, err := h.store.BackfillOf(req.ctx(), a.ID)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
 	// Within the pause the button does nothing, and says the same as after a run.
 	if done := state.RanAt; done == nil || req.now.Sub(*done) > fetchPause {
-		if err := h.store.AskCompletion(req.ctx(), a.ID, req.now); err != nil {
+		if err := h.store.RequestBackfill(req.ctx(), a.ID, req.now); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ func (o *overkant) be(moods map[*fedtest.Server]fedtest.Behaviour) {
 func (o *overkant) settled() {
 	o.t.Helper()
 	o.until("what can be brought is brought", func() bool {
-		list, err := o.store.Articles(o.soon(), store.Filter{})
+		list, err := o.store.Articles(o.soon(), store.ArticleFilter{})
 		if err != nil {
 			return false
 		}

@@ -63,10 +63,12 @@ func (h *Handler) followers(req *request) error {
 			" set aside: their servers have been silent for a month."
 	}
 	// Requests have no pages: an author who answers the first hundred sees the next.
-	if p.Asking, err = h.listFollowers(req, store.FollowerList{State: blog.Pending, Limit: followersPerPage}); err != nil {
+	p.Asking, err = h.listFollowers(req, store.FollowerFilter{State: blog.Pending, Limit: followersPerPage})
+	if err != nil {
 		return err
 	}
-	list := store.FollowerList{State: blog.Accepted, Search: p.Search, Limit: followersPerPage + 1, Offset: offset(req.r)}
+	list := store.FollowerFilter{State: blog.Accepted, Search: p.Search, Limit: followersPerPage + 1,
+		Offset: offset(req.r)}
 	if p.Rows, err = h.listFollowers(req, list); err != nil {
 		return err
 	}
@@ -75,7 +77,7 @@ func (h *Handler) followers(req *request) error {
 }
 
 // listFollowers reads followers and the last delivery to each.
-func (h *Handler) listFollowers(req *request, l store.FollowerList) ([]follower, error) {
+func (h *Handler) listFollowers(req *request, l store.FollowerFilter) ([]follower, error) {
 	l.Voice = req.author.ID
 	list, err := h.store.FollowersOf(req.ctx(), l)
 	if err != nil {

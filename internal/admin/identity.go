@@ -95,9 +95,10 @@ func (h *Handler) moving(req *request) (*moving, error) {
 	}
 	progress, err := h.store.MoveProgress(req.ctx(), m)
 	shown.When = when(*m.MovedAt, req.now, req.zone)
-	shown.Told = fmt.Sprintf("%s of %s", text.Number(progress.Told), text.Plural(progress.Servers, "server", "servers"))
-	// Followers who joined after the move may make Stayed the larger number.
-	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Stayed)),
+	shown.Told = fmt.Sprintf("%s of %s", text.Number(progress.Accepted),
+		text.Plural(progress.Servers, "server", "servers"))
+	// Followers who joined after the move may make Remaining the larger number.
+	shown.Gone = fmt.Sprintf("%s of %s", text.Number(max(0, m.Followers-progress.Remaining)),
 		text.Plural(m.Followers, "follower", "followers"))
 	return &shown, err
 }

@@ -52,7 +52,7 @@ func TestSomebodyWhoMovedToThisBlogIsShownAsItsAuthor(t *testing.T) {
 		b := o.signIn("ilse")
 		b.open("/authorize_interaction?uri=" + url.QueryEscape(bram.ID)).press("Follow as Ilse Verhaagen")
 		b.open("/admin/following").sees("You follow 1 person").lacks("Moved to this blog")
-		if err := o.store.FollowMove(t.Context(), bram.ID, o.site.ActorID(tobias.ID), time.Now()); err != nil {
+		if err := o.store.RemoveMovedFollower(t.Context(), bram.ID, o.site.ActorID(tobias.ID), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		b.open("/admin/following").sees("You follow 1 person",

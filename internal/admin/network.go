@@ -60,7 +60,7 @@ func (h *Handler) network(req *request) error {
 	for _, s := range silent {
 		p.Peers = append(p.Peers, req.peer(s))
 	}
-	recent := store.Filter{Voice: req.scope(), Statuses: []blog.Status{blog.Published, blog.Withdrawn}, Limit: 10}
+	recent := store.ArticleFilter{Voice: req.scope(), Statuses: []blog.Status{blog.Published, blog.Withdrawn}, Limit: 10}
 	if p.Articles, err = h.rows(req, recent); err != nil {
 		return err
 	}

@@ -228,7 +228,7 @@ func (o *overkant) befriend(p *fedtest.Person, handle string) {
 // only is the one article of the blog.
 func (o *overkant) only() blog.Article {
 	o.t.Helper()
-	list, err := o.store.Articles(o.t.Context(), store.Filter{Text: true})
+	list, err := o.store.Articles(o.t.Context(), store.ArticleFilter{Text: true})
 	if err != nil || len(list) != 1 {
 		o.t.Fatalf("%d articles (%v), want one", len(list), err)
 	}

@@ -40,7 +40,7 @@ func (o *overkant) ilsesOwn() theirs {
 	}
 	var own theirs
 	for _, private := range []bool{false, true} {
-		list, err := o.store.Comments(o.soon(), store.CommentList{Article: a.ID, Private: private})
+		list, err := o.store.Comments(o.soon(), store.CommentFilter{Article: a.ID, Private: private})
 		if err != nil || len(list) != 1 {
 			o.t.Fatalf("%d comments, %v", len(list), err)
 		}

@@ -181,7 +181,7 @@ func coauthors(a blog.Article) []account.FindVoice {
 // announcers finds the voices of the blog and of the article's series.
 func (h *Handler) announcers(a blog.Article) []account.FindVoice {
 	return []account.FindVoice{h.store.SiteVoice, func(ctx context.Context) (blog.Voice, error) {
-		series, err := h.store.WishedSeries(ctx, a)
+		series, err := h.store.RequestedSeries(ctx, a)
 		if err != nil {
 			return blog.Voice{}, err
 		}
@@ -330,7 +330,7 @@ func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string,
 	}
 	// Withdrawn and deleted articles count: the first one stays the first.
 	first, err := h.store.CountArticles(req.ctx(),
-		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
+		store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 	if err != nil {
 		return "", err
 	}

@@ -115,7 +115,7 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 	f := frame{Title: title, Here: here, Site: req.site, Author: req.author,
 		Face: face{req.author.Name, mediaPath(req.author.Picture)}}
 	var err error
-	waiting := store.CommentList{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}}
+	waiting := store.CommentFilter{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}}
 	if f.CommentsWaiting, err = h.store.CountComments(req.ctx(), waiting); err != nil {
 		return f, err
 	}

@@ -110,7 +110,7 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 
 func (h *Handler) lastArticle(req *request, p *todayPage) error {
 	list, err := h.store.Articles(req.ctx(),
-		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
+		store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published}, Limit: 1})
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -118,7 +118,7 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 	if err != nil {
 		return err
 	}
-	samples, err := h.store.Samples(req.ctx(), []blog.ID{list[0].ID})
+	samples, err := h.store.SampleDeliveryRows(req.ctx(), []blog.ID{list[0].ID})
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 // scheduledNext lists the scheduled articles, the next one first.
 func (h *Handler) scheduledNext(req *request, p *todayPage) error {
 	list, err := h.store.Articles(req.ctx(),
-		store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
+		store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
 	slices.SortFunc(list, func(a, b blog.Article) int { return a.ScheduledAt.Compare(*b.ScheduledAt) })
 	for _, a := range list {
 		p.Scheduled = append(p.Scheduled, req.row(a))
@@ -143,7 +143,7 @@ func (h *Handler) scheduledNext(req *request, p *todayPage) error {
 }
 
 func (h *Handler) recentDrafts(req *request, p *todayPage) error {
-	drafts := store.Filter{Voice: req.author.ID, Statuses: []blog.Status{blog.Draft}, Recent: true, Limit: 3}
+	drafts := store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Draft}, Recent: true, Limit: 3}
 	list, err := h.store.Articles(req.ctx(), drafts)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (h *Handler) recentDrafts(req *request, p *todayPage) error {
 
 func (h *Handler) waitingComments(req *request, p *todayPage) error {
 	list, err := h.store.Comments(req.ctx(),
-		store.CommentList{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
+		store.CommentFilter{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}, Limit: 3})
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,8 @@ func (h *Handler) newFollowers(req *request, p *todayPage) (err error) {
 	if p.Followers, err = h.store.CountFollowers(req.ctx(), req.author.ID); err != nil {
 		return err
 	}
-	list, err := h.store.FollowersOf(req.ctx(), store.FollowerList{Voice: req.author.ID, State: blog.Accepted, Limit: 100})
+	list, err := h.store.FollowersOf(req.ctx(),
+		store.FollowerFilter{Voice: req.author.ID, State: blog.Accepted, Limit: 100})
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func TestBadInputComesBackUnchanged(t *testing.T) {
 				t.Errorf("the field %s came back as %q, want %q", name, got, want)
 			}
 		}
-		if n, err := o.store.CountArticles(t.Context(), store.Filter{}); err != nil || n != 0 {
+		if n, err := o.store.CountArticles(t.Context(), store.ArticleFilter{}); err != nil || n != 0 {
 			t.Errorf("%d articles were saved (%v)", n, err)
 		}
 		b.press("Save", "title", "Short", "language", "nl", "slug", "Not A Slug", "part", "2", "byline", "").want(422,
@@ -249,7 +249,7 @@ func TestAnUnchangedEditorSavesNoDraft(t *testing.T) {
 		for _, button := range []string{"Save", "Publish…"} {
 			b.press(button).want(422, "/admin/articles/").sees("There is nothing to save yet.", "Not saved yet")
 		}
-		if n, err := o.store.CountArticles(t.Context(), store.Filter{}); err != nil || n != 0 {
+		if n, err := o.store.CountArticles(t.Context(), store.ArticleFilter{}); err != nil || n != 0 {
 			t.Errorf("%d articles were saved (%v)", n, err)
 		}
 		b.press("Save", "title", "A house").want(200, "/admin/articles/").sees("Saved today")

@@ -37,7 +37,7 @@ func (s Service) New(author blog.Author, id blog.ID, language string) blog.Artic
 // article is published. A part number without a series is blog.Invalid.
 func (s Service) SetSeries(ctx context.Context, a *blog.Article, series string, planned int) error {
 	// A series is only named here. An unpublished article must not make a page for it.
-	if err := s.Store.WishSeries(ctx, a, series, Slug(series, a.Language), planned); err != nil {
+	if err := s.Store.RequestSeries(ctx, a, series, Slug(series, a.Language), planned); err != nil {
 		return err
 	}
 	if series == "" && a.Part > 0 {

@@ -50,7 +50,7 @@ func (b Core) LearnScheme(ctx context.Context, host string, until time.Time) {
 	// The request that found it out may be over: what it found is saved all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), learnTime)
 	defer cancel()
-	if err := b.Store.LearnScheme(ctx, host, until, b.Now()); err != nil {
+	if err := b.Store.SaveSignatureScheme(ctx, host, until, b.Now()); err != nil {
 		b.Log.Warn("the signature scheme of a server cannot be saved", "host", host, "error", err)
 	}
 }

@@ -184,7 +184,7 @@ func TestF068ARestrictedReplyIsShownNowhereInPublic(t *testing.T) {
 				t.Errorf("%s tells of restricted words: %s", path, body)
 			}
 		}
-		private, err := o.Store.Comments(ctx, store.CommentList{Private: true})
+		private, err := o.Store.Comments(ctx, store.CommentFilter{Private: true})
 		if err != nil || len(private) != 2 {
 			t.Errorf("the author sees %d private words, %v; want both", len(private), err)
 		}

@@ -36,7 +36,7 @@ func originOf(address string) string {
 }
 
 // Backfill fetches the replies of an article that nobody sent.
-func (o *Blog) Backfill(a blog.Article) blog.Completion {
+func (o *Blog) Backfill(a blog.Article) blog.BackfillResult {
 	o.T.Helper()
 	found, err := inbox.NewBackfill(o.Inbox).Complete(o.Soon(), a.ID)
 	if err != nil {

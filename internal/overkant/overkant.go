@@ -109,7 +109,7 @@ func Build(t testing.TB, s *store.Store, change func(*blog.Site), settings ...fu
 	for _, set := range settings {
 		set(&base)
 	}
-	newer, err := s.NewerSchemes(t.Context(), time.Now())
+	newer, err := s.RFC9421Peers(t.Context(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +348,7 @@ func (o *Blog) PublishDue(b federation.Core) error {
 func (o *Blog) WaitingComments(a blog.Article) []blog.Comment {
 	o.T.Helper()
 	list, err := o.Store.Comments(o.T.Context(),
-		store.CommentList{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
+		store.CommentFilter{Article: a.ID, States: []blog.CommentState{blog.CommentWaiting}})
 	if err != nil {
 		o.T.Fatal(err)
 	}

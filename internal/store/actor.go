@@ -19,10 +19,10 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		// A block that is set at this moment would miss the new actor, or be overwritten with the level of before.
-		if err := s.keepBlocks(ctx); err != nil {
+		if err := s.shareLockBlocks(ctx); err != nil {
 			return err
 		}
-		level, err := s.blockOf(ctx, a.Host, a.ID)
+		level, err := s.levelFor(ctx, a.Host, a.ID)
 		if err != nil {
 			return err
 		}

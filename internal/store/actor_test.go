@@ -44,7 +44,7 @@ func TestASearchTakesEverySignForItself(t *testing.T) {
 		}
 		for search, want := range map[string]int{"": 3, "bram": 2, "BRAM": 2, "%": 1, "_": 1, "m_5": 1, "50%": 1, "%%": 0,
 			`\`: 0, "!": 0, "veerhuis": 3} {
-			list, err := s.FollowersOf(t.Context(), store.FollowerList{Voice: author.ID, Search: search})
+			list, err := s.FollowersOf(t.Context(), store.FollowerFilter{Voice: author.ID, Search: search})
 			if err != nil || len(list) != want {
 				t.Errorf("%q finds %d, %v; want %d", search, len(list), err, want)
 			}

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Filter chooses articles for a list. Zero fields choose everything.
-type Filter struct {
+// ArticleFilter chooses articles for a list. Zero fields choose everything.
+type ArticleFilter struct {
 	Listed   bool          // only articles of front pages, archives and feeds
 	Federal  bool          // only articles that an outbox may list: public and unlisted
 	Statuses []blog.Status // only these
@@ -31,7 +31,7 @@ type Filter struct {
 // a front page reads no more rows than it shows.
 const listed = `a.status = 'published' AND a.visibility IN ('public', 'local')`
 
-func (f Filter) where() (string, []any) {
+func (f ArticleFilter) where() (string, []any) {
 	conditions, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) {
 		conditions = append(conditions, condition)
@@ -69,7 +69,7 @@ func (f Filter) where() (string, []any) {
 }
 
 // from reads the text in the wanted language.
-func (f Filter) from() (string, []any) {
+func (f ArticleFilter) from() (string, []any) {
 	language := cmp.Or(f.Language, f.Prefer)
 	if language == "" {
 		return fromArticles, nil
@@ -80,7 +80,7 @@ func (f Filter) from() (string, []any) {
 		[]any{language}
 }
 
-func (f Filter) order() string {
+func (f ArticleFilter) order() string {
 	switch {
 	case f.Parts:
 		return ` ORDER BY a.part, a.published_at, a.id`
@@ -91,7 +91,7 @@ func (f Filter) order() string {
 }
 
 // Articles lists articles with their by-lines and tags, newest first unless the filter says otherwise.
-func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) {
+func (s *Store) Articles(ctx context.Context, f ArticleFilter) ([]blog.Article, error) {
 	from, args := f.from()
 	where, conditions := f.where()
 	args = append(args, conditions...)
@@ -113,7 +113,7 @@ func (s *Store) Articles(ctx context.Context, f Filter) ([]blog.Article, error) 
 }
 
 // CountArticles counts the articles that a filter chooses.
-func (s *Store) CountArticles(ctx context.Context, f Filter) (int, error) {
+func (s *Store) CountArticles(ctx context.Context, f ArticleFilter) (int, error) {
 	// Without the join of the texts: each article has exactly one that counts.
 	where, args := f.where()
 	var n int

@@ -10,8 +10,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Completion is when the conversation under an article is fetched from other servers, and what came of the last time.
-type Completion struct {
+// Backfill is when the conversation under an article is fetched from other servers, and what came of the last time.
+type Backfill struct {
 	ArticleID blog.ID
 	Since     time.Time // when its newest comment arrived
 	Step      int       // how often it was completed since then
@@ -19,17 +19,17 @@ type Completion struct {
 	DueAt     *time.Time
 	FreeAt    time.Time // when the lease ends
 	RanAt     *time.Time
-	Found     blog.Completion // what came of it the last time
+	Found     blog.BackfillResult // what came of it the last time
 }
 
-const completionColumns = `article_id, since, step, claims, due_at, free_at, ran_at, found`
+const backfillColumns = `article_id, since, step, claims, due_at, free_at, ran_at, found`
 
 // expectEvery is how often the arrival of comments is noted for an article: a burst of comments costs one write.
 const expectEvery = time.Minute
 
-// expectCompletion schedules the completion of a conversation after a comment was sent here.
-func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.Time) error {
-	known, err := s.CompletionOf(ctx, article)
+// scheduleBackfill schedules the completion of a conversation after a comment was sent here.
+func (s *Store) scheduleBackfill(ctx context.Context, article blog.ID, now time.Time) error {
+	known, err := s.BackfillOf(ctx, article)
 	// A time in the future was written before the clock was set back.
 	if err == nil && known.Since.After(now.Add(-expectEvery)) && !known.Since.After(now.Add(expectEvery)) {
 		return nil
@@ -37,8 +37,8 @@ func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	// Never completed: the first time need not wait for CompletionRest.
-	last := now.Add(-blog.CompletionRest)
+	// Never completed: the first time need not wait for BackfillRest.
+	last := now.Add(-blog.BackfillRest)
 	if known.RanAt != nil && !known.RanAt.After(now) { // one ahead is of a clock that was set back since
 		last = *known.RanAt
 	}
@@ -46,28 +46,28 @@ func (s *Store) expectCompletion(ctx context.Context, article blog.ID, now time.
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET since = excluded.since, step = 0,
 			due_at = CASE WHEN completions.due_at < excluded.due_at THEN completions.due_at ELSE excluded.due_at END`,
-		article, now, blog.NextCompletion(now, 0, last), now)
+		article, now, blog.NextBackfill(now, 0, last), now)
 }
 
-// AskCompletion makes the completion of a conversation due at once, since its author asked for it.
-func (s *Store) AskCompletion(ctx context.Context, article blog.ID, now time.Time) error {
+// RequestBackfill makes the completion of a conversation due at once, since its author asked for it.
+func (s *Store) RequestBackfill(ctx context.Context, article blog.ID, now time.Time) error {
 	return s.run(ctx, `
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at`, article, now, now, now)
 }
 
-// CompletionOf finds the completion of an article's conversation; blog.ErrNotFound if there was never a reason for
+// BackfillOf finds the completion of an article's conversation; blog.ErrNotFound if there was never a reason for
 // one.
-func (s *Store) CompletionOf(ctx context.Context, article blog.ID) (Completion, error) {
-	var c Completion
-	err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`, article)
+func (s *Store) BackfillOf(ctx context.Context, article blog.ID) (Backfill, error) {
+	var c Backfill
+	err := s.one(ctx, &c, `SELECT `+backfillColumns+` FROM completions WHERE article_id = ?`, article)
 	return c, err
 }
 
-// ClaimCompletions claims up to n conversations that are due and that nobody works on, for the length of the lease;
+// ClaimBackfills claims up to n conversations that are due and that nobody works on, for the length of the lease;
 // with an article, only that one.
-func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.Time, lease time.Duration,
-	n int) ([]Completion, error) {
+func (s *Store) ClaimBackfills(ctx context.Context, article blog.ID, now time.Time, lease time.Duration,
+	n int) ([]Backfill, error) {
 	ahead := aheadOf(now, lease)
 	// A newest comment or a last completion in the future was written before the clock was set back, and so was due_at.
 	due := ` FROM completions p WHERE p.due_at IS NOT NULL AND (p.due_at <= ? OR p.since > ? OR p.ran_at > ?) AND ` +
@@ -78,19 +78,19 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
 	}
-	var claims []Completion
+	var claims []Backfill
 	err := s.InTx(ctx, func(s *Store) error {
 		claims = nil
 		err := s.all(ctx, &claims, `
 			WITH due AS (SELECT p.article_id`+due+` ORDER BY p.due_at LIMIT ?`+s.sql.skipLocked("p")+`)
 			UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id IN (SELECT article_id FROM due)
-			RETURNING `+completionColumns, append(slices.Clone(args), n, now.Add(lease))...)
+			RETURNING `+backfillColumns, append(slices.Clone(args), n, now.Add(lease))...)
 		if err != nil {
 			return err
 		}
 		// What this process works on already only looks free after the clock jumped, as in claim.
 		var stillHeld []blog.ID
-		claims = slices.DeleteFunc(claims, func(c Completion) bool {
+		claims = slices.DeleteFunc(claims, func(c Backfill) bool {
 			held := s.leases.has("completions", string(c.ArticleID), c.Claims-1)
 			if held {
 				stillHeld = append(stillHeld, c.ArticleID)
@@ -113,15 +113,15 @@ func (s *Store) ClaimCompletions(ctx context.Context, article blog.ID, now time.
 	return claims, nil
 }
 
-// FinishCompletion records what came of a claim and when the next completion is due. ErrLost if somebody else has
+// FinishBackfill records what came of a claim and when the next completion is due. ErrLost if somebody else has
 // claimed the conversation.
-func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found blog.Completion, now time.Time) error {
-	// Before the database is told: neither this nor ReleaseCompletion raises the fence, so a claim that follows at once
+func (s *Store) FinishBackfill(ctx context.Context, claim Backfill, found blog.BackfillResult, now time.Time) error {
+	// Before the database is told: neither this nor ReleaseBackfill raises the fence, so a claim that follows at once
 	// would be taken for this one (see leases.drop).
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.InTx(ctx, func(s *Store) error {
-		var c Completion
-		err := s.one(ctx, &c, `SELECT `+completionColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(),
+		var c Backfill
+		err := s.one(ctx, &c, `SELECT `+backfillColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(),
 			claim.ArticleID)
 		if err != nil {
 			return lost(err)
@@ -139,12 +139,12 @@ func (s *Store) FinishCompletion(ctx context.Context, claim Completion, found bl
 		}
 		return s.run(ctx, `UPDATE completions SET since = ?, step = ?, due_at = ?, free_at = ?, ran_at = ?, found = ?
 			WHERE article_id = ?`,
-			since, c.Step, blog.NextCompletion(since, c.Step, now), now, now, found, claim.ArticleID)
+			since, c.Step, blog.NextBackfill(since, c.Step, now), now, now, found, claim.ArticleID)
 	})
 }
 
-// ReleaseCompletion gives a claim back without a result; the conversation stays due.
-func (s *Store) ReleaseCompletion(ctx context.Context, claim Completion, now time.Time) error {
+// ReleaseBackfill gives a claim back without a result; the conversation stays due.
+func (s *Store) ReleaseBackfill(ctx context.Context, claim Backfill, now time.Time) error {
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.run(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID,
 		claim.Claims)

@@ -13,7 +13,7 @@ import (
 )
 
 // domains returns a domain and those above it, at most seven of them from the top; "" fills the rest.
-func domains(host string) (list [8]string) {
+func domainAndParents(host string) (list [8]string) {
 	// The length is fixed, so that the query with them is one that can be prepared: every arrival asks it.
 	list[0] = blocklist.Domain(host)
 	end := len(list[0])
@@ -26,7 +26,7 @@ func domains(host string) (list [8]string) {
 
 // Blocked reports whether an actor or a host is refused, the host by itself or by a domain above it.
 func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
-	level, err := s.blockOf(ctx, host, actor)
+	level, err := s.levelFor(ctx, host, actor)
 	return level == blog.Refuse, err
 }
 
@@ -34,7 +34,7 @@ func (s *Store) Blocked(ctx context.Context, host, actor string) (bool, error) {
 func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 	above := map[string]bool{}
 	for _, host := range hosts {
-		for _, domain := range domains(host) {
+		for _, domain := range domainAndParents(host) {
 			above[domain] = true
 		}
 	}
@@ -44,16 +44,16 @@ func (s *Store) AnyBlocked(ctx context.Context, hosts ...string) (bool, error) {
 	return n > 0, err
 }
 
-// blockOf returns the strictest level among the blocks that apply to an actor; "" if there are none.
-func (s *Store) blockOf(ctx context.Context, host, actor string) (blog.BlockLevel, error) {
-	b, err := s.BlockOver(ctx, host, actor)
+// levelFor returns the strictest level among the blocks that apply to an actor; "" if there are none.
+func (s *Store) levelFor(ctx context.Context, host, actor string) (blog.BlockLevel, error) {
+	b, err := s.StrictestBlock(ctx, host, actor)
 	return b.Level, ignoreMissing(err)
 }
 
-// BlockOver finds the strictest of the blocks that apply to an actor or a host; blog.ErrNotFound if there is none.
-func (s *Store) BlockOver(ctx context.Context, host, actor string) (blog.Block, error) {
+// StrictestBlock finds the strictest of the blocks that apply to an actor or a host; blog.ErrNotFound if there is none.
+func (s *Store) StrictestBlock(ctx context.Context, host, actor string) (blog.Block, error) {
 	var b blog.Block
-	d := domains(host)
+	d := domainAndParents(host)
 	err := s.one(ctx, &b, `
 		SELECT kind, subject, level, reason, note, at FROM blocks
 		WHERE kind = 'actor' AND subject = ? OR kind = 'host' AND subject IN (?, ?, ?, ?, ?, ?, ?, ?)
@@ -114,13 +114,13 @@ func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string
 func (s *Store) lockBlocks(ctx context.Context) error {
 	s.markChanged()
 	// The row of the site stands for the whole table: a lock on the rows of blocks would not cover a new one. Whoever
-	// saves an actor shares it (see keepBlocks), so no actor is saved with a level of before.
+	// saves an actor shares it (see shareLockBlocks), so no actor is saved with a level of before.
 	var locked int
 	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.lockRow()))
 }
 
-// keepBlocks keeps the blocks as they are until the transaction ends.
-func (s *Store) keepBlocks(ctx context.Context) error {
+// shareLockBlocks keeps the blocks as they are until the transaction ends.
+func (s *Store) shareLockBlocks(ctx context.Context) error {
 	var locked int
 	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.shareRow()))
 }
@@ -135,7 +135,7 @@ func ignoreMissing(err error) error {
 // applyBlocks gives every actor the level that the blocks mean for it.
 func (s *Store) applyBlocks(ctx context.Context) error {
 	// All blocks, not only the changed one: another block may apply to the same actors.
-	blocks, err := s.Blocks(ctx, BlockList{})
+	blocks, err := s.Blocks(ctx, BlockFilter{})
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (s *Store) applyActorBlocks(ctx context.Context, servers, people map[string
 // serverLevel returns the level that the blocks of servers mean for a host.
 func serverLevel(host string, servers map[string]blog.BlockLevel) blog.BlockLevel {
 	level := blog.BlockLevel("")
-	for _, domain := range domains(host) {
+	for _, domain := range domainAndParents(host) {
 		level = level.Stricter(servers[domain])
 	}
 	return level
@@ -239,8 +239,8 @@ func (s *Store) removeRefused(ctx context.Context) ([]blog.Follower, error) {
 	return list, s.run(ctx, `DELETE FROM following WHERE `+refused)
 }
 
-// BlockList says which blocks to list. Zero fields choose all.
-type BlockList struct {
+// BlockFilter says which blocks to list. Zero fields choose all.
+type BlockFilter struct {
 	Kind   blog.BlockKind
 	Search string // in the subject
 	Limit  int
@@ -248,7 +248,7 @@ type BlockList struct {
 }
 
 // Blocks lists blocks by their subjects.
-func (s *Store) Blocks(ctx context.Context, l BlockList) ([]blog.Block, error) {
+func (s *Store) Blocks(ctx context.Context, l BlockFilter) ([]blog.Block, error) {
 	if l.Limit <= 0 {
 		// Without a limit: applyBlocks needs all of them.
 		l.Limit = 1_000_000
@@ -268,8 +268,8 @@ func (s *Store) CountBlocks(ctx context.Context, kind blog.BlockKind) (int, erro
 	return n, err
 }
 
-// BlockOf finds a block by its subject; blog.ErrNotFound if there is none.
-func (s *Store) BlockOf(ctx context.Context, kind blog.BlockKind, subject string) (blog.Block, error) {
+// BlockBySubject finds a block by its subject; blog.ErrNotFound if there is none.
+func (s *Store) BlockBySubject(ctx context.Context, kind blog.BlockKind, subject string) (blog.Block, error) {
 	var b blog.Block
 	err := s.one(ctx, &b, `SELECT kind, subject, level, reason, note, at FROM blocks WHERE kind = ? AND subject = ?`,
 		kind, subject)
@@ -320,7 +320,7 @@ func (s *Store) AllAllowed(ctx context.Context) ([]blog.Allowed, error) {
 // Allowed reports whether a host, or a domain above it, is on the allow list.
 func (s *Store) Allowed(ctx context.Context, host string) (bool, error) {
 	var n int
-	d := domains(host)
+	d := domainAndParents(host)
 	err := s.one(ctx, &n, `SELECT count(*) FROM allowed WHERE host IN (?, ?, ?, ?, ?, ?, ?, ?)`, d[0], d[1], d[2], d[3],
 		d[4], d[5], d[6], d[7])
 	return n > 0, err

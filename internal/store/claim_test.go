@@ -20,7 +20,7 @@ func TestADatabaseErrorIsNoLostClaim(t *testing.T) {
 				store.VisitEnd{How: store.Silent, FreeAt: time.Now()}, time.Now())
 		},
 		"completions": func(t *testing.T, s *store.Store) error {
-			return s.ReleaseCompletion(t.Context(), store.Completion{ArticleID: "a", Claims: 1}, time.Now())
+			return s.ReleaseBackfill(t.Context(), store.Backfill{ArticleID: "a", Claims: 1}, time.Now())
 		},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -274,22 +274,22 @@ func TestACommentAfterTheClockJumpedIsAReasonToCompleteItsConversation(t *testin
 				t.Fatal(err)
 			}
 		}
-		c, err := s.CompletionOf(t.Context(), a.ID)
+		c, err := s.BackfillOf(t.Context(), a.ID)
 		if err != nil || !c.Since.Equal(after) {
 			t.Errorf("the newest is of %v, %v; want %v", c.Since, err, after)
 		}
-		if err := s.AskCompletion(t.Context(), a.ID, now); err != nil {
+		if err := s.RequestBackfill(t.Context(), a.ID, now); err != nil {
 			t.Fatal(err)
 		}
-		claims, err := s.ClaimCompletions(t.Context(), a.ID, now, 5*time.Minute, 1)
+		claims, err := s.ClaimBackfills(t.Context(), a.ID, now, 5*time.Minute, 1)
 		if err != nil || len(claims) != 1 {
 			t.Fatal(claims, err)
 		}
-		if again, err := s.ClaimCompletions(t.Context(), a.ID, now.Add(6*time.Minute), 5*time.Minute, 1); err != nil ||
+		if again, err := s.ClaimBackfills(t.Context(), a.ID, now.Add(6*time.Minute), 5*time.Minute, 1); err != nil ||
 			len(again) != 0 {
 			t.Errorf("what is held here is claimed again: %v, %v", again, err)
 		}
-		if err := s.FinishCompletion(t.Context(), claims[0], blog.Completion{}, after); err != nil {
+		if err := s.FinishBackfill(t.Context(), claims[0], blog.BackfillResult{}, after); err != nil {
 			t.Errorf("the claim was lost: %v", err)
 		}
 	})
@@ -309,7 +309,7 @@ func completedOnce(t *testing.T, s *store.Store) (article blog.ID, commenter blo
 	if len(claims) != 1 {
 		t.Fatalf("due are %v", claims)
 	}
-	if err := s.FinishCompletion(t.Context(), claims[0], blog.Completion{}, now.Add(10*time.Minute)); err != nil {
+	if err := s.FinishBackfill(t.Context(), claims[0], blog.BackfillResult{}, now.Add(10*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if got := dueConversations(t, s, now.Add(30*time.Minute)); len(got) != 0 {
@@ -318,9 +318,9 @@ func completedOnce(t *testing.T, s *store.Store) (article blog.ID, commenter blo
 	return a.ID, bram
 }
 
-func dueConversations(t *testing.T, s *store.Store, at time.Time) []store.Completion {
+func dueConversations(t *testing.T, s *store.Store, at time.Time) []store.Backfill {
 	t.Helper()
-	claims, err := s.ClaimCompletions(t.Context(), "", at, 5*time.Minute, 5)
+	claims, err := s.ClaimBackfills(t.Context(), "", at, 5*time.Minute, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,13 +345,13 @@ func TestAConversationIsCompletedAfterTheClockJumped(t *testing.T) {
 		if len(claims) != 1 {
 			t.Fatalf("due are %v", claims)
 		}
-		if err := s.FinishCompletion(t.Context(), claims[0], blog.Completion{}, after); err != nil {
+		if err := s.FinishBackfill(t.Context(), claims[0], blog.BackfillResult{}, after); err != nil {
 			t.Fatal(err)
 		}
-		if got := dueConversations(t, s, after.Add(blog.CompletionRest-time.Second)); len(got) != 0 {
+		if got := dueConversations(t, s, after.Add(blog.BackfillRest-time.Second)); len(got) != 0 {
 			t.Errorf("due again at once: %v", got)
 		}
-		c, err := s.CompletionOf(t.Context(), article)
+		c, err := s.BackfillOf(t.Context(), article)
 		if err != nil || c.DueAt == nil || c.DueAt.After(after.Add(72*time.Hour)) {
 			t.Errorf("the next time is %v, %v", c.DueAt, err)
 		}
@@ -362,7 +362,7 @@ func TestACommentAfterTheClockJumpedIsCompletedSoon(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		article, bram := completedOnce(t, s)
 		comment(t, s, article, bram, after)
-		c, err := s.CompletionOf(t.Context(), article)
+		c, err := s.BackfillOf(t.Context(), article)
 		if err != nil || c.DueAt == nil || c.DueAt.After(after.Add(10*time.Minute)) {
 			t.Errorf("it is due at %v, %v; now is %v", c.DueAt, err, after)
 		}

@@ -42,7 +42,7 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 		}
 		// Only a comment that was sent to us is a reason: one that was fetched would make each completion cause the next.
 		if err == nil && c.Kind == blog.Answering && c.Origin == blog.Pushed && c.Visibility != blog.RestrictedComment {
-			err = s.expectCompletion(ctx, c.ArticleID, c.ArrivedAt)
+			err = s.scheduleBackfill(ctx, c.ArticleID, c.ArrivedAt)
 		}
 		return err
 	})
@@ -165,8 +165,8 @@ type PublicReply struct {
 	Address string
 }
 
-// ReplyList says which public replies to list.
-type ReplyList struct {
+// ReplyFilter says which public replies to list.
+type ReplyFilter struct {
 	Article blog.ID
 	Parent  blog.ID // the comment that they answer; "" for the article itself
 	After   blog.ID // only replies that arrived after this one; "" for all
@@ -175,7 +175,7 @@ type ReplyList struct {
 }
 
 // RepliesTo lists public replies in the order of arrival.
-func (s *Store) RepliesTo(ctx context.Context, l ReplyList) ([]PublicReply, error) {
+func (s *Store) RepliesTo(ctx context.Context, l ReplyFilter) ([]PublicReply, error) {
 	var list []PublicReply
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
@@ -216,8 +216,8 @@ func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, 
 	return list, err
 }
 
-// CommentList says which comments a moderator sees.
-type CommentList struct {
+// CommentFilter says which comments a moderator sees.
+type CommentFilter struct {
 	Voice   blog.ID             // under articles of this voice; "" for all
 	Article blog.ID             // under this article; "" for all
 	States  []blog.CommentState // nil for all
@@ -227,7 +227,7 @@ type CommentList struct {
 }
 
 // from returns the source of a list with its arguments.
-func (l CommentList) from() (string, []any) {
+func (l CommentFilter) from() (string, []any) {
 	// Only conditions that are asked for. One that may hold for all, as in "? = '' OR ...", would make a database read
 	// all comments.
 	from, where, args := ` FROM comments c`, ` WHERE c.visibility <> 'restricted'`, []any{}
@@ -251,7 +251,7 @@ func (l CommentList) from() (string, []any) {
 }
 
 // Comments lists comments for moderators, the newest arrival first; at most 500.
-func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, error) {
+func (s *Store) Comments(ctx context.Context, l CommentFilter) ([]blog.Comment, error) {
 	if l.Limit <= 0 || l.Limit > 500 {
 		l.Limit = 500
 	}
@@ -263,15 +263,15 @@ func (s *Store) Comments(ctx context.Context, l CommentList) ([]blog.Comment, er
 }
 
 // CountComments counts the comments of a list.
-func (s *Store) CountComments(ctx context.Context, l CommentList) (int, error) {
+func (s *Store) CountComments(ctx context.Context, l CommentFilter) (int, error) {
 	from, args := l.from()
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*)`+from, args...)
 	return n, err
 }
 
-// ThreadMailboxes lists the mailboxes of all who publicly take part in an article's conversation.
-func (s *Store) ThreadMailboxes(ctx context.Context, article blog.ID) ([]string, error) {
+// ParticipantInboxes lists the mailboxes of all who publicly take part in an article's conversation.
+func (s *Store) ParticipantInboxes(ctx context.Context, article blog.ID) ([]string, error) {
 	var list []string
 	err := s.all(ctx, &list, `
 		SELECT DISTINCT p.mailbox FROM comments c JOIN actors p ON p.id = c.actor_id AND p.gone_at IS NULL

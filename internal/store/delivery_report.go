@@ -55,11 +55,10 @@ func (s *Store) DeliveryRows(ctx context.Context, article blog.ID) ([]blog.Deliv
 	return list, err
 }
 
-// Samples are short DeliveryRows of several articles, for counting. Of all servers with the same history of
-// deliveries one is listed, and Alike tells how many others there are. Followers are not counted. Most servers are
-// alike, so few rows are read for any number of servers. What a history means is still decided by blog.Standings
-// alone.
-func (s *Store) Samples(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
+// SampleDeliveryRows returns one row for all servers that have the same history of deliveries, by article. Alike is
+// the number of the other servers with that history. Followers are not counted. Most servers have the same history,
+// so few rows are read, however many servers there are. Use blog.Standings to find out what a history means.
+func (s *Store) SampleDeliveryRows(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
 	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {
 		return samples, nil

@@ -88,7 +88,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		}
 		check := func(when, want string) {
 			t.Helper()
-			samples, err := s.Samples(t.Context(), []blog.ID{a.ID, other.ID})
+			samples, err := s.SampleDeliveryRows(t.Context(), []blog.ID{a.ID, other.ID})
 			if err != nil {
 				t.Fatal(err)
 			}

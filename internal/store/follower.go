@@ -68,8 +68,8 @@ func (s *Store) Follower(ctx context.Context, voice blog.ID, actor string) (blog
 	return f, err
 }
 
-// FollowerList selects followers of a voice.
-type FollowerList struct {
+// FollowerFilter selects followers of a voice.
+type FollowerFilter struct {
 	Voice  blog.ID
 	State  blog.FollowState // "" for all
 	Host   string           // only of this server
@@ -82,7 +82,7 @@ type FollowerList struct {
 var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
 // FollowersOf lists followers with their actors, newest first.
-func (s *Store) FollowersOf(ctx context.Context, l FollowerList) ([]blog.Follower, error) {
+func (s *Store) FollowersOf(ctx context.Context, l FollowerFilter) ([]blog.Follower, error) {
 	if l.Limit <= 0 || l.Limit > 1000 {
 		l.Limit = 1000
 	}
@@ -179,8 +179,8 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 	return found, err
 }
 
-// NoteAccept saves which activity was the last Accept sent to a follower.
-func (s *Store) NoteAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
+// SaveFollowerAccept saves which activity was the last Accept sent to a follower.
+func (s *Store) SaveFollowerAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
 	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID,
 		f.ActorID)
 }

@@ -168,7 +168,7 @@ var hot = map[string]struct {
 	}, "COVERING INDEX comments_public"},
 	"where letters about a conversation go": {func(ctx context.Context, s *store.Store) error {
 		_,
-			err := s.ThreadMailboxes(ctx, "a1")
+			err := s.ParticipantInboxes(ctx, "a1")
 		return err
 	},
 		"COVERING INDEX comments_public"},
@@ -178,7 +178,7 @@ var hot = map[string]struct {
 		return err
 	}, "INDEX comments_article"},
 	"answers page by page": {func(ctx context.Context, s *store.Store) error {
-		_, err := s.RepliesTo(ctx, store.ReplyList{Article: "a1", Limit: 9})
+		_, err := s.RepliesTo(ctx, store.ReplyFilter{Article: "a1", Limit: 9})
 		return err
 	}, "INDEX comments_parent"},
 	"how many answers": {func(ctx context.Context, s *store.Store) error {
@@ -200,7 +200,7 @@ var hot = map[string]struct {
 		return err
 	}, "INDEX comments_newest"},
 	"an article's comments, for moderators": {func(ctx context.Context, s *store.Store) error {
-		_, err := s.Comments(ctx, store.CommentList{Article: "a1", Limit: 50})
+		_, err := s.Comments(ctx, store.CommentFilter{Article: "a1", Limit: 50})
 		return err
 	}, ""},
 }
@@ -223,7 +223,7 @@ func TestNoPageReadsAllCommentsOnSQLite(t *testing.T) {
 			}
 		}
 		waiting := plans(t, url, func(s *store.Store) error {
-			_, err := s.Comments(t.Context(), store.CommentList{States: []blog.CommentState{blog.CommentWaiting}, Limit: 50})
+			_, err := s.Comments(t.Context(), store.CommentFilter{States: []blog.CommentState{blog.CommentWaiting}, Limit: 50})
 			return err
 		})
 		if len(waiting) == 0 || !strings.Contains(waiting[0], "INDEX comments_state (state=?)") {

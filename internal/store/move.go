@@ -31,15 +31,15 @@ func (s *Store) DueMoves(ctx context.Context, now time.Time) ([]blog.Move, error
 	return list, err
 }
 
-// CallOffMove cancels the planned move of a voice. why is "" when its owner cancels it. It returns blog.ErrNotFound
+// CancelMove cancels the planned move of a voice. why is "" when its owner cancels it. It returns blog.ErrNotFound
 // when none is planned.
-func (s *Store) CallOffMove(ctx context.Context, voice blog.ID, why string, now time.Time) error {
+func (s *Store) CancelMove(ctx context.Context, voice blog.ID, why string, now time.Time) error {
 	return s.execOne(ctx, `UPDATE moves SET ended_at = ?, trouble = ? WHERE voice_id = ? AND moved_at IS NULL AND
 		ended_at IS NULL`, now, why, voice)
 }
 
-// NoteMove saves why a planned move has to wait.
-func (s *Store) NoteMove(ctx context.Context, m blog.Move, why string) error {
+// SaveMoveTrouble saves why a planned move has to wait.
+func (s *Store) SaveMoveTrouble(ctx context.Context, m blog.Move, why string) error {
 	// The job tries a waiting move again and again, mostly with the same result.
 	if m.Trouble == why {
 		return nil
@@ -73,9 +73,9 @@ func (s *Store) SaveMoveActivity(ctx context.Context, move, activity blog.ID) er
 
 // MoveProgress is how far a move has come.
 type MoveProgress struct {
-	Servers int // to which the Move is sent
-	Told    int // that accepted it
-	Stayed  int // followers who are still here
+	Servers   int // to which the Move is sent
+	Accepted  int // of those, that accepted it
+	Remaining int // followers who are still here
 }
 
 // MoveProgress counts the servers that got the Move, and the followers who are still here.
@@ -83,14 +83,15 @@ func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, er
 	var p MoveProgress
 	err := s.one(ctx, &p, `
 		SELECT (SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ?) AS servers,
-			(SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ? AND d.status = 'delivered') AS told,
-			(SELECT count(*) FROM followers f WHERE f.voice_id = ? AND f.state = 'accepted') AS stayed`, m.ActivityID,
+			(SELECT count(DISTINCT d.host) FROM deliveries d WHERE d.activity_id = ? AND d.status = 'delivered') AS accepted,
+			(SELECT count(*) FROM followers f WHERE f.voice_id = ? AND f.state = 'accepted') AS remaining`, m.ActivityID,
 		m.ActivityID, m.VoiceID)
 	return p, err
 }
 
-// FollowMove removes a follower who moved to another actor, and saves when. Their comments stay under the old actor.
-func (s *Store) FollowMove(ctx context.Context, actor, target string, now time.Time) error {
+// RemoveMovedFollower removes a follower who moved to another actor, and saves when. Their comments stay under the
+// old actor.
+func (s *Store) RemoveMovedFollower(ctx context.Context, actor, target string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {

@@ -25,10 +25,10 @@ func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	})
 }
 
-// WishSeries sets in an article which series it belongs to, by title or slug ("" for none), and how many parts the
+// RequestSeries sets in an article which series it belongs to, by title or slug ("" for none), and how many parts the
 // series is to have (0 leaves that). slug is for a series that does not exist yet. Only the article changes here: a
 // series belongs to everybody, so SaveArticle creates or changes it when the article is published.
-func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug string, planned int) error {
+func (s *Store) RequestSeries(ctx context.Context, a *blog.Article, title, slug string, planned int) error {
 	before := *a
 	a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = "", "", "", 0
 	if title == "" {
@@ -55,7 +55,7 @@ func (s *Store) WishSeries(ctx context.Context, a *blog.Article, title, slug str
 // SeriesOf returns the series of an article as its author sees it. For an article that is not public this includes
 // the title and the number of parts that it asks for. Without a series it is zero.
 func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
-	series, err := s.WishedSeries(ctx, a)
+	series, err := s.RequestedSeries(ctx, a)
 	if errors.Is(err, blog.ErrNotFound) {
 		series, err = blog.Series{Slug: a.SeriesSlug, Title: a.SeriesTitle}, nil
 	}
@@ -65,9 +65,9 @@ func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, erro
 	return series, err
 }
 
-// WishedSeries returns the stored series that an article is in or asks for. It returns blog.ErrNotFound when there is
-// none yet.
-func (s *Store) WishedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
+// RequestedSeries returns the stored series that an article is in or asks for. It returns blog.ErrNotFound when there
+// is none yet.
+func (s *Store) RequestedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
 	if a.SeriesTitle != "" {
 		return s.seriesByName(ctx, a.SeriesTitle, a.SeriesSlug)
 	}
@@ -101,7 +101,7 @@ func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 		return nil
 	}
 	// The article keeps its wish until the commit, because the transaction may run again.
-	series, err := s.WishedSeries(ctx, *a)
+	series, err := s.RequestedSeries(ctx, *a)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
 		if a.SeriesTitle != "" {

@@ -29,7 +29,7 @@ func TestASeriesIsFoundByItsTitleInAnyCaseOrElseByItsSlug(t *testing.T) {
 			{"?!", blog.Untitled, ""},
 		} {
 			var a blog.Article
-			if err := s.WishSeries(t.Context(), &a, c.title, c.slug, 0); err != nil || a.SeriesID != ids[c.finds] {
+			if err := s.RequestSeries(t.Context(), &a, c.title, c.slug, 0); err != nil || a.SeriesID != ids[c.finds] {
 				t.Errorf("%q at %q finds %q, want %q (%v)", c.title, c.slug, a.SeriesID, c.finds, err)
 			}
 			if c.finds == "" && (a.SeriesTitle != c.title || a.SeriesSlug != c.slug) {

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// LearnScheme saves until when a server is believed to accept RFC 9421 signatures only. The zero time deletes that.
-func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Time) error {
+// SaveSignatureScheme saves until when a server is believed to accept RFC 9421 signatures only. The zero time deletes
+// that.
+func (s *Store) SaveSignatureScheme(ctx context.Context, host string, until, now time.Time) error {
 	if until.IsZero() {
 		// We may have fetched from the server only, so it may have no row yet.
 		return s.run(ctx, `UPDATE peers SET signature_scheme = '', scheme_until = NULL WHERE host = ?`, host)
@@ -17,8 +18,8 @@ func (s *Store) LearnScheme(ctx context.Context, host string, until, now time.Ti
 		host, now, until)
 }
 
-// NewerSchemes returns the servers that are believed to accept RFC 9421 signatures only, and until when.
-func (s *Store) NewerSchemes(ctx context.Context, now time.Time) (map[string]time.Time, error) {
+// RFC9421Peers returns the servers that are believed to accept RFC 9421 signatures only, and until when.
+func (s *Store) RFC9421Peers(ctx context.Context, now time.Time) (map[string]time.Time, error) {
 	var list []struct {
 		Host        string
 		SchemeUntil time.Time

@@ -91,7 +91,7 @@ func TestAnArticleIsReadBackAsItWasSaved(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("article differs (-want +got):\n%s", diff)
 		}
-		list, err := s.Articles(t.Context(), store.Filter{Listed: true, Tag: "rivers", Voice: author.ID,
+		list, err := s.Articles(t.Context(), store.ArticleFilter{Listed: true, Tag: "rivers", Voice: author.ID,
 			Statuses: []blog.Status{blog.Published}})
 		if err != nil || len(list) != 1 || list[0].Markdown != "" {
 			t.Errorf("list = %v, %v; want the one article without its text", list, err)
@@ -346,7 +346,7 @@ func TestRestrictedAndUnapprovedCommentsAreInNoPublicQuery(t *testing.T) {
 		if want := (blog.Counts{Replies: 1, Servers: 1}); err != nil || counts[a.ID] != want {
 			t.Errorf("counts = %+v, %v; want %+v", counts, err, want)
 		}
-		private, err := s.Comments(t.Context(), store.CommentList{Private: true})
+		private, err := s.Comments(t.Context(), store.CommentFilter{Private: true})
 		if err != nil || len(private) != 1 || private[0].Plain != "secret" {
 			t.Errorf("private = %v, %v", private, err)
 		}
@@ -469,7 +469,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		_, err := s.FollowersOf(ctx, store.FollowerList{Voice: author.ID, Search: "bra"})
+		_, err := s.FollowersOf(ctx, store.FollowerFilter{Voice: author.ID, Search: "bra"})
 		check("followers", err)
 		n, err := s.CountFollowers(ctx, author.ID)
 		check("count followers", err)
@@ -482,7 +482,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("reactions", err)
 		_, err = s.CommentCounts(ctx, a.ID)
 		check("comment counts", err)
-		_, err = s.CountComments(ctx, store.CommentList{States: []blog.CommentState{blog.CommentWaiting}})
+		_, err = s.CountComments(ctx, store.CommentFilter{States: []blog.CommentState{blog.CommentWaiting}})
 		check("count comments", err)
 		_, err = s.Tags(ctx)
 		check("tags", err)
@@ -494,7 +494,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("peers", err)
 		_, _, err = s.CountWaiting(ctx)
 		check("waiting", err)
-		_, err = s.CountArticles(ctx, store.Filter{Statuses: []blog.Status{blog.Draft, blog.Published}})
+		_, err = s.CountArticles(ctx, store.ArticleFilter{Statuses: []blog.Status{blog.Draft, blog.Published}})
 		check("count articles", err)
 		_, err = s.GiveUp(ctx, now, now)
 		check("give up", err)
@@ -559,7 +559,7 @@ func TestArticlesPublishedAtTheSameTimeMakeOneSeries(t *testing.T) {
 				Visibility: blog.Public, Comments: blog.Open,
 				Quotes: "everyone", Part: i + 1, CreatedAt: now,
 				Text: blog.Text{Language: "en", Title: "Part", Markdown: "Words.", Slug: fmt.Sprintf("part-%d", i)}}
-			if err := s.WishSeries(t.Context(), &a, []string{"The Low Road", "the low road"}[i%2], "the-low-road",
+			if err := s.RequestSeries(t.Context(), &a, []string{"The Low Road", "the low road"}[i%2], "the-low-road",
 				parts); err != nil {
 				t.Fatal(err)
 			}

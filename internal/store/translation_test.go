@@ -45,20 +45,20 @@ func TestATranslationIsFoundByItsAddressAndItsLanguage(t *testing.T) {
 		}
 		for language, want := range map[string]string{"": "Four minutes wide", "en": "Four minutes wide",
 			"nl": "Vier minuten breed"} {
-			list, err := s.Articles(t.Context(), store.Filter{Listed: true, Language: language})
-			if n, countErr := s.CountArticles(t.Context(), store.Filter{Listed: true, Language: language}); err != nil ||
+			list, err := s.Articles(t.Context(), store.ArticleFilter{Listed: true, Language: language})
+			if n, countErr := s.CountArticles(t.Context(), store.ArticleFilter{Listed: true, Language: language}); err != nil ||
 				countErr != nil || len(list) != 1 || n != 1 || list[0].Title != want {
 				t.Errorf("in %q: %+v, %d (%v, %v)", language, list, n, err, countErr)
 			}
 		}
-		list, err := s.Articles(t.Context(), store.Filter{Listed: true, Prefer: "de"})
+		list, err := s.Articles(t.Context(), store.ArticleFilter{Listed: true, Prefer: "de"})
 		if err != nil || len(list) != 1 || list[0].Title != "Four minutes wide" {
 			t.Errorf("where German is preferred: %+v (%v)", list, err)
 		}
 		if languages, err := s.Languages(t.Context()); err != nil || !cmp.Equal(languages, []string{"en", "nl"}) {
 			t.Errorf("languages %v (%v)", languages, err)
 		}
-		if n, err := s.CountArticles(t.Context(), store.Filter{Listed: true, Language: "de"}); err != nil || n != 0 {
+		if n, err := s.CountArticles(t.Context(), store.ArticleFilter{Listed: true, Language: "de"}); err != nil || n != 0 {
 			t.Errorf("%d in German (%v)", n, err)
 		}
 	})
@@ -73,7 +73,7 @@ func TestADraftTranslationIsOnNoPage(t *testing.T) {
 		if _, err := s.ArticleBySlug(t.Context(), "vier-minuten-breed"); !errors.Is(err, blog.ErrNotFound) {
 			t.Errorf("its address: %v", err)
 		}
-		n, err := s.CountArticles(t.Context(), store.Filter{Listed: true, Language: "nl"})
+		n, err := s.CountArticles(t.Context(), store.ArticleFilter{Listed: true, Language: "nl"})
 		versions, err2 := s.Versions(t.Context(), []blog.ID{a.ID})
 		languages, err3 := s.Languages(t.Context())
 		if n != 0 || len(versions[a.ID]) != 1 || len(languages) != 1 || errors.Join(err, err2, err3) != nil {

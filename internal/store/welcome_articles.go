@@ -68,9 +68,9 @@ func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]We
 	return list, err
 }
 
-// BringWelcome adds the delivery of a welcome, with the newest text. It adds none when another process did so, nobody
+// QueueWelcome adds the delivery of a welcome, with the newest text. It adds none when another process did so, nobody
 // follows from there any more, the article is no longer public, or the server has it already.
-func (s *Store) BringWelcome(ctx context.Context, w Welcome, pace time.Duration, now time.Time) error {
+func (s *Store) QueueWelcome(ctx context.Context, w Welcome, pace time.Duration, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		// The deletion decides between two processes.
 		n, err := s.exec(ctx, `DELETE FROM welcome_letters WHERE voice_id = ? AND host = ? AND activity_id = ?`, w.VoiceID,

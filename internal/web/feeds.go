@@ -117,7 +117,8 @@ func (w *Web) seriesFeed(ctx context.Context, r *http.Request) (page.Document, e
 		Language: series.Language, Home: home, Self: home + "/feed.xml"}, filter)
 }
 
-func (w *Web) finishFeed(ctx context.Context, f *frame, out feed.Feed, filter store.Filter) (page.Document, error) {
+func (w *Web) finishFeed(ctx context.Context, f *frame, out feed.Feed,
+	filter store.ArticleFilter) (page.Document, error) {
 	if err := w.fillFeed(ctx, f, &out, filter); err != nil {
 		return page.Document{}, err
 	}
@@ -125,7 +126,7 @@ func (w *Web) finishFeed(ctx context.Context, f *frame, out feed.Feed, filter st
 }
 
 // fillFeed adds the newest articles that the filter matches, with their text.
-func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter store.Filter) error {
+func (w *Web) fillFeed(ctx context.Context, f *frame, out *feed.Feed, filter store.ArticleFilter) error {
 	filter.Text, filter.Limit = true, articlesPerFeed
 	articles, err := w.store.Articles(ctx, filter)
 	if err != nil {

@@ -69,7 +69,9 @@ type pager struct {
 }
 
 // listed returns the filter of all lists: public articles, in one language or ("") in all.
-func listed(language string) store.Filter { return store.Filter{Listed: true, Language: language} }
+func listed(language string) store.ArticleFilter {
+	return store.ArticleFilter{Listed: true, Language: language}
+}
 
 // list is one page of a list of articles.
 type list struct {
@@ -83,7 +85,7 @@ type list struct {
 
 // list reads one page of the articles that a filter matches. at is the address of the first page. A page beyond the
 // last is blog.ErrNotFound.
-func (w *Web) list(ctx context.Context, f *frame, filter store.Filter, at string, number int) (list, error) {
+func (w *Web) list(ctx context.Context, f *frame, filter store.ArticleFilter, at string, number int) (list, error) {
 	total, err := w.store.CountArticles(ctx, filter)
 	if err != nil {
 		return list{}, err

@@ -33,7 +33,7 @@ func TestF105OneDeliveryForEachSharedInboxAndADirectAnswerToThePersonalOne(t *te
 			fedtest.Mention(o.Site.ActorID(o.Ilse.ID))); err != nil {
 			t.Fatal(err)
 		}
-		private, err := o.Store.Comments(o.Soon(), store.CommentList{Private: true})
+		private, err := o.Store.Comments(o.Soon(), store.CommentFilter{Private: true})
 		if err != nil || len(private) != 1 {
 			t.Fatalf("%d private words, %v", len(private), err)
 		}

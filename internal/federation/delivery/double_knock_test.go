@@ -36,7 +36,7 @@ func TestF086AServerThatReadsRFC9421AloneIsServedAndRememberedOverARestart(t *te
 				t.Errorf("%s was brought in a dialect that is not read: %s", l.Type, l.Fault)
 			}
 		}
-		newer, err := o.Store.NewerSchemes(o.Soon(), time.Now())
+		newer, err := o.Store.RFC9421Peers(o.Soon(), time.Now())
 		if until := newer[veerhuis.Host]; err != nil || time.Until(until) < 6*24*time.Hour ||
 			time.Until(until) > 7*24*time.Hour {
 			t.Fatalf("remembered until %v, %v; want a week", until, err)
@@ -52,11 +52,11 @@ func TestF086AServerThatReadsRFC9421AloneIsServedAndRememberedOverARestart(t *te
 		if got := len(veerhuis.Requests()) - before; got != 1 {
 			t.Errorf("after a restart one question took %d", got)
 		}
-		if newer, err = o.Store.NewerSchemes(o.Soon(), time.Now().Add(8*24*time.Hour)); err != nil || len(newer) != 0 {
+		if newer, err = o.Store.RFC9421Peers(o.Soon(), time.Now().Add(8*24*time.Hour)); err != nil || len(newer) != 0 {
 			t.Errorf("after more than a week: %v, %v", newer, err)
 		}
 		o.Core.LearnScheme(o.Soon(), veerhuis.Host, time.Time{})
-		if newer, err = o.Store.NewerSchemes(o.Soon(), time.Now()); err != nil || len(newer) != 0 {
+		if newer, err = o.Store.RFC9421Peers(o.Soon(), time.Now()); err != nil || len(newer) != 0 {
 			t.Errorf("after it was forgotten: %v, %v", newer, err)
 		}
 	})

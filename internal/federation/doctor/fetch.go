@@ -161,7 +161,7 @@ func (i *inspector) lookup(ctx context.Context, address string) (*activity.Docum
 // block adds the block that applies to an address. A refused address is an error, and nothing is fetched from it.
 func (i *inspector) block(ctx context.Context, address string) error {
 	// The block itself, for the report; Blocked below also knows the allow list.
-	over, err := i.Store.BlockOver(ctx, blog.HostOf(address), address)
+	over, err := i.Store.StrictestBlock(ctx, blog.HostOf(address), address)
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}

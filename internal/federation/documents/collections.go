@@ -34,7 +34,7 @@ func (d *Documents) counted(ctx context.Context, object store.Object) ([]byte, e
 		return nil, err
 	}
 	// A reader can trust these at once, since they have the origin of the object. Others must be fetched from their own.
-	own, err := d.Store.RepliesTo(ctx, store.ReplyList{Article: object.ArticleID, Own: true, Limit: firstReplies})
+	own, err := d.Store.RepliesTo(ctx, store.ReplyFilter{Article: object.ArticleID, Own: true, Limit: firstReplies})
 	return activity.WithCounts(object.Payload, counts[object.ArticleID], addresses(own)), err
 }
 
@@ -95,7 +95,7 @@ func (d *Documents) repliesAfter(ctx context.Context, r *http.Request) ([]byte, 
 // repliesPage returns a page of replies after a cursor, and the address of the next page.
 func (d *Documents) repliesPage(ctx context.Context, id string, object store.Object,
 	after blog.ID) (list []string, next string, err error) {
-	replies, err := d.Store.RepliesTo(ctx, store.ReplyList{Article: object.ArticleID, Parent: object.CommentID,
+	replies, err := d.Store.RepliesTo(ctx, store.ReplyFilter{Article: object.ArticleID, Parent: object.CommentID,
 		After: after, Limit: idsPage + 1}) // one more than the page shows whether there is a next one
 	list, next = onePage(id, replies)
 	return list, next, err

@@ -248,7 +248,7 @@ func TestPostsToSomebodyElseAreNotSaved(t *testing.T) {
 			}
 		}
 		o.Until("all arrivals are done with", func() bool { n, _, _ := o.Store.CountWaiting(o.Soon()); return n == 0 })
-		private, err := o.Store.Comments(o.Soon(), store.CommentList{Private: true})
+		private, err := o.Store.Comments(o.Soon(), store.CommentFilter{Private: true})
 		if err != nil || len(private) != 1 || private[0].Plain != "ilse" {
 			t.Errorf("kept %v, %v; want only what was said to Ilse", private, err)
 		}

@@ -52,10 +52,10 @@ func (b *Backfill) Run(ctx context.Context) {
 	defer working.Wait()
 	slots := make(chan struct{}, maxConversations)
 	for ctx.Err() == nil {
-		var claims []store.Completion
+		var claims []store.Backfill
 		if free := maxConversations - len(slots); free > 0 {
 			var err error
-			if claims, err = b.Store.ClaimCompletions(ctx, "", b.Now(), runLease, free); err != nil && ctx.Err() == nil {
+			if claims, err = b.Store.ClaimBackfills(ctx, "", b.Now(), runLease, free); err != nil && ctx.Err() == nil {
 				b.Log.Error("conversations cannot be claimed", "error", err)
 			}
 		}
@@ -74,23 +74,23 @@ func (b *Backfill) Run(ctx context.Context) {
 
 // Complete completes the conversation under an article now, and returns what was found. The error is blog.ErrConflict
 // when another run has claimed it.
-func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Completion, error) {
+func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.BackfillResult, error) {
 	now := b.Now()
-	if err := b.Store.AskCompletion(ctx, article, now); err != nil {
-		return blog.Completion{}, err
+	if err := b.Store.RequestBackfill(ctx, article, now); err != nil {
+		return blog.BackfillResult{}, err
 	}
-	claims, err := b.Store.ClaimCompletions(ctx, article, now, runLease, 1)
+	claims, err := b.Store.ClaimBackfills(ctx, article, now, runLease, 1)
 	if err != nil {
-		return blog.Completion{}, err
+		return blog.BackfillResult{}, err
 	}
 	if len(claims) == 0 {
-		return blog.Completion{}, fmt.Errorf("complete the conversation: %w", blog.ErrConflict)
+		return blog.BackfillResult{}, fmt.Errorf("complete the conversation: %w", blog.ErrConflict)
 	}
 	return b.complete(ctx, claims[0])
 }
 
 // complete completes one conversation. A panic becomes an error of this conversation alone.
-func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
+func (b *Backfill) complete(ctx context.Context, claim store.Backfill) (found blog.BackfillResult, err error) {
 	err = federation.Safely(func() error {
 		found, err = b.completeClaimed(ctx, claim)
 		return err
@@ -98,7 +98,7 @@ func (b *Backfill) complete(ctx context.Context, claim store.Completion) (found 
 	return found, err
 }
 
-func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) (found blog.Completion, err error) {
+func (b *Backfill) completeClaimed(ctx context.Context, claim store.Backfill) (found blog.BackfillResult, err error) {
 	// The result is saved even when the context ends, at a shutdown or because the author went away.
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTime+20*time.Second)
 	defer cancel()
@@ -112,7 +112,7 @@ func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) 
 	}
 	if ctx.Err() != nil {
 		// The claim is given back, so that another process need not wait for the end of its lease.
-		if err := b.Store.ReleaseCompletion(settle, claim, b.Now()); err != nil {
+		if err := b.Store.ReleaseBackfill(settle, claim, b.Now()); err != nil {
 			return found, err
 		}
 		return found, ctx.Err()
@@ -120,23 +120,23 @@ func (b *Backfill) completeClaimed(ctx context.Context, claim store.Completion) 
 	if err != nil {
 		return found, err // as above
 	}
-	return found, b.Store.FinishCompletion(settle, claim, found, b.Now())
+	return found, b.Store.FinishBackfill(settle, claim, found, b.Now())
 }
 
 // read reads the lists of all comments, then those of the comments that were found, and so on.
-func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.Completion, error) {
+func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.BackfillResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
 	before, err := b.Store.CountFetched(ctx, article)
 	if err != nil {
-		return blog.Completion{}, err
+		return blog.BackfillResult{}, err
 	}
 	began := b.Now()
 	r := newRun(ctx, b)
 	for range maxRounds {
 		lists, err := b.Store.UnreadLists(ctx, article, began, maxRequests)
 		if err != nil {
-			return blog.Completion{}, err
+			return blog.BackfillResult{}, err
 		}
 		if len(lists) == 0 || r.found.Cut {
 			break
@@ -165,7 +165,7 @@ type backfillRun struct {
 	conversations   map[string]bool  // those that were read, and whether that succeeded
 	silent          map[string]error // servers that did not answer
 	requests, posts int              // left in the budget
-	found           blog.Completion
+	found           blog.BackfillResult
 	failures        map[string]*blog.NotFetched // by their reason
 }
 
@@ -483,7 +483,7 @@ func (r *backfillRun) reason(err error) string {
 }
 
 // result returns what the run found, the most frequent failure first.
-func (r *backfillRun) result(fetched int) blog.Completion {
+func (r *backfillRun) result(fetched int) blog.BackfillResult {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.found.New = fetched

@@ -77,7 +77,7 @@ func (v *documentServer) note(path, by, inReplyTo string, more ...any) map[strin
 	return doc
 }
 
-func why(found blog.Completion, words string) int {
+func why(found blog.BackfillResult, words string) int {
 	for _, u := range found.Untaken {
 		if strings.Contains(u.Why, words) {
 			return u.N
@@ -118,7 +118,7 @@ func TestRepliesThatNobodySentAreFetched(t *testing.T) {
 		if again := o.Backfill(a); again.New != 0 || len(o.Comments(a)) != 3 {
 			t.Errorf("a second time: %+v", again)
 		}
-		state, err := o.Store.CompletionOf(o.Soon(), a.ID)
+		state, err := o.Store.BackfillOf(o.Soon(), a.ID)
 		if err != nil || state.RanAt == nil || state.DueAt == nil {
 			t.Errorf("afterwards it stands: %+v, %v", state, err)
 		}
@@ -174,7 +174,7 @@ func TestFetchedRepliesPassTheSameChecks(t *testing.T) {
 			waiting[0].ParentID != first.ID {
 			t.Errorf("waiting for approval: %+v", waiting)
 		}
-		private, err := o.Store.CountComments(o.Soon(), store.CommentList{Private: true})
+		private, err := o.Store.CountComments(o.Soon(), store.CommentFilter{Private: true})
 		if err != nil || private != 0 {
 			t.Errorf("%d private comments were fetched, %v", private, err)
 		}
@@ -436,7 +436,7 @@ func TestServerThatHangsCostsOnlyItsOwnLane(t *testing.T) {
 			t.Fatal(err)
 		}
 		type result struct {
-			found blog.Completion
+			found blog.BackfillResult
 			err   error
 		}
 		began, done := time.Now(), make(chan result, 1)
@@ -468,32 +468,32 @@ func TestConversationsAreCompletedPeriodically(t *testing.T) {
 		if _, err := kade.Reply(o.Soon(), said.Object, "<p>It is.</p>"); err != nil {
 			t.Fatal(err)
 		}
-		begin, err := o.Store.CompletionOf(o.Soon(), a.ID)
+		begin, err := o.Store.BackfillOf(o.Soon(), a.ID)
 		if err != nil || begin.DueAt == nil || begin.DueAt.Sub(begin.Since) != 10*time.Minute {
 			t.Fatalf("after the first comment it is due: %+v, %v", begin, err)
 		}
 		now := begin.Since
 		var gaps []time.Duration
 		for range 6 {
-			state, err := o.Store.CompletionOf(o.Soon(), a.ID)
+			state, err := o.Store.BackfillOf(o.Soon(), a.ID)
 			if err != nil || state.DueAt == nil {
 				break
 			}
-			early, err := o.Store.ClaimCompletions(o.Soon(), "", state.DueAt.Add(-time.Second), time.Minute, 9)
+			early, err := o.Store.ClaimBackfills(o.Soon(), "", state.DueAt.Add(-time.Second), time.Minute, 9)
 			if err != nil || len(early) != 0 {
 				t.Fatalf("claimed too early: %v, %v", early, err)
 			}
 			now = *state.DueAt
 			gaps = append(gaps, now.Sub(begin.Since))
-			claims, err := o.Store.ClaimCompletions(o.Soon(), "", now, time.Minute, 9)
+			claims, err := o.Store.ClaimBackfills(o.Soon(), "", now, time.Minute, 9)
 			if err != nil || len(claims) != 1 {
 				t.Fatalf("claimed: %v, %v", claims, err)
 			}
-			if err := o.Store.FinishCompletion(o.Soon(), claims[0], blog.Completion{}, now); err != nil {
+			if err := o.Store.FinishBackfill(o.Soon(), claims[0], blog.BackfillResult{}, now); err != nil {
 				t.Fatal(err)
 			}
-			if err := o.Store.FinishCompletion(o.Soon(), store.Completion{ArticleID: a.ID, Claims: claims[0].Claims - 1},
-				blog.Completion{}, now); !errors.Is(err, store.ErrLost) {
+			if err := o.Store.FinishBackfill(o.Soon(), store.Backfill{ArticleID: a.ID, Claims: claims[0].Claims - 1},
+				blog.BackfillResult{}, now); !errors.Is(err, store.ErrLost) {
 				t.Errorf("an older claim finished: %v", err)
 			}
 		}
@@ -508,7 +508,7 @@ func TestConversationsAreCompletedPeriodically(t *testing.T) {
 		if err := o.Store.AddComment(o.Soon(), c); err != nil {
 			t.Fatal(err)
 		}
-		if state, err := o.Store.CompletionOf(o.Soon(), a.ID); err != nil || state.Step != 0 || state.DueAt == nil ||
+		if state, err := o.Store.BackfillOf(o.Soon(), a.ID); err != nil || state.Step != 0 || state.DueAt == nil ||
 			state.DueAt.Sub(now) != 15*time.Minute {
 			t.Errorf("after a new comment a minute later: %+v, %v", state, err)
 		}
@@ -533,11 +533,11 @@ func TestRequestedConversationIsCompletedInTheBackground(t *testing.T) {
 				done <- struct{}{}
 			}()
 		}
-		if err := o.Store.AskCompletion(o.Soon(), a.ID, time.Now()); err != nil {
+		if err := o.Store.RequestBackfill(o.Soon(), a.ID, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		o.Until("it is written down what came of it", func() bool {
-			state, err := o.Store.CompletionOf(t.Context(), a.ID)
+			state, err := o.Store.BackfillOf(t.Context(), a.ID)
 			return err == nil && state.RanAt != nil && state.Found.New == 1 && state.Claims == 1
 		})
 		o.Stop()

@@ -154,7 +154,7 @@ func TestT056AReplyToWhatIsNotThereIsAnsweredLikeAnyOther(t *testing.T) {
 				t.Errorf("%s is answered %q, a published article %q", name, got, answers["live"])
 			}
 		}
-		list, err := o.Store.Comments(o.Soon(), store.CommentList{})
+		list, err := o.Store.Comments(o.Soon(), store.CommentFilter{})
 		if err != nil || len(list) != 1 || list[0].ArticleID != live.ID {
 			t.Errorf("stored are %+v (%v)", list, err)
 		}
@@ -170,7 +170,7 @@ func TestT058ForeignArticlesAreNeverOurs(t *testing.T) {
 			o.Receive(bram, overkant.CreateNote(bram, fmt.Sprint(i), "<p>Canary.</p>",
 				map[string]any{"type": "Article", "name": "Canary", "attributedTo": authors}))
 		}
-		if articles, err := o.Store.Articles(o.Soon(), store.Filter{Voice: o.Ilse.ID}); err != nil || len(articles) != 0 {
+		if articles, err := o.Store.Articles(o.Soon(), store.ArticleFilter{Voice: o.Ilse.ID}); err != nil || len(articles) != 0 {
 			t.Errorf("Ilse's articles are %+v (%v)", articles, err)
 		}
 		for _, path := range []string{"", "/outbox", "/outbox?cursor="} {
@@ -199,7 +199,7 @@ func TestT059UnknownTypesAreAcceptedAndDropped(t *testing.T) {
 			}
 		}
 		o.WaitSettled()
-		if list, err := o.Store.Comments(o.Soon(), store.CommentList{}); err != nil || len(list) != 0 ||
+		if list, err := o.Store.Comments(o.Soon(), store.CommentFilter{}); err != nil || len(list) != 0 ||
 			o.Counts(a) != (blog.Counts{}) {
 			t.Errorf("stored are %+v (%v), counted %+v", list, err, o.Counts(a))
 		}
@@ -250,7 +250,7 @@ func TestT121RestrictedPostsAreInNoCollection(t *testing.T) {
 			o.Receive(bram, overkant.CreateNote(bram, "canary-quote-"+name, "<p>canary</p>",
 				map[string]any{"quote": o.Object(a), "to": to}))
 		}
-		private, err := o.Store.Comments(ctx, store.CommentList{Private: true})
+		private, err := o.Store.Comments(ctx, store.CommentFilter{Private: true})
 		if err != nil || len(private) != 4 {
 			t.Fatalf("private words are %d (%v)", len(private), err)
 		}
@@ -337,7 +337,7 @@ func TestT136OthersFollowersOnlyPostsAreNotSaved(t *testing.T) {
 		o.Receive(bram, overkant.CreateNote(bram, "friend", "<p>For nadia.</p>",
 			map[string]any{"inReplyTo": o.Object(a), "to": nadia.ID}))
 		for _, private := range []bool{false, true} {
-			if list, err := o.Store.Comments(o.Soon(), store.CommentList{Private: private}); err != nil || len(list) != 0 {
+			if list, err := o.Store.Comments(o.Soon(), store.CommentFilter{Private: private}); err != nil || len(list) != 0 {
 				t.Errorf("kept are %+v (%v)", list, err)
 			}
 		}

@@ -91,11 +91,11 @@ func (s *attack) send(body string, names func(scene) *strings.Replacer) (answere
 func (s *attack) visible(a blog.Article) []string {
 	s.T.Helper()
 	ctx := s.Soon()
-	list, err := s.Store.Comments(ctx, store.CommentList{Article: a.ID})
+	list, err := s.Store.Comments(ctx, store.CommentFilter{Article: a.ID})
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	private, err := s.Store.Comments(ctx, store.CommentList{Article: a.ID, Private: true})
+	private, err := s.Store.Comments(ctx, store.CommentFilter{Article: a.ID, Private: true})
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (h *handling) move(ctx context.Context, what activity.Move) error {
 			return err
 		}
 	}
-	return h.tx.FollowMove(ctx, h.act.Actor, what.Target, h.Now())
+	return h.tx.RemoveMovedFollower(ctx, h.act.Actor, what.Target, h.Now())
 }
 
 // listsAlias reports whether the target of a move lists the sender among its aliases. If our record of the target

@@ -210,7 +210,7 @@ func TestAQuoteForFriendsIsForTheAuthorAlone(t *testing.T) {
 		for name, to := range map[string]any{"friends": bram.Followers(), "ilse": o.Site.ActorID(o.Ilse.ID), "nobody": nil} {
 			o.Receive(bram, overkant.CreateNote(bram, name, "<p>canary</p>", map[string]any{"quote": o.Object(a), "to": to}))
 		}
-		private, err := o.Store.Comments(o.Soon(), store.CommentList{Private: true})
+		private, err := o.Store.Comments(o.Soon(), store.CommentFilter{Private: true})
 		if err != nil || len(private) != 1 || private[0].Address != bram.ID+"/notes/ilse" {
 			t.Errorf("the author sees %+v (%v), want what was addressed to her", private, err)
 		}

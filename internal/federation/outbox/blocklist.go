@@ -35,7 +35,7 @@ func (o *Outbox) BlockSubject(ctx context.Context, text string) (blog.BlockKind,
 // personAt returns the id of the actor at an address.
 func (o *Outbox) personAt(ctx context.Context, address string) (string, error) {
 	// A blocked actor must be found without a request, since requests to it are refused: else nobody could unblock it.
-	if _, err := o.Store.BlockOf(ctx, blog.BlockPerson, address); !errors.Is(err, blog.ErrNotFound) {
+	if _, err := o.Store.BlockBySubject(ctx, blog.BlockPerson, address); !errors.Is(err, blog.ErrNotFound) {
 		return address, err
 	}
 	actor, err := o.Store.ActorByProfile(ctx, address)
@@ -77,7 +77,7 @@ type Import struct {
 
 // PlanImport compares a list with the existing blocks. It returns blog.Invalid when the list names this blog.
 func (o *Outbox) PlanImport(ctx context.Context, list blocklist.Blocklist) (Import, error) {
-	known, err := o.Store.Blocks(ctx, store.BlockList{Kind: blog.BlockServer})
+	known, err := o.Store.Blocks(ctx, store.BlockFilter{Kind: blog.BlockServer})
 	if err != nil {
 		return Import{}, err
 	}

@@ -68,7 +68,7 @@ func (o *Outbox) QueueAccept(ctx context.Context, s *store.Store, f blog.Followe
 		return err
 	}
 	// The last Accept is remembered, so that a missing confirmation is noticed and the Accept can be sent again.
-	if err := s.NoteAccept(ctx, f, accept); err != nil {
+	if err := s.SaveFollowerAccept(ctx, f, accept); err != nil {
 		return err
 	}
 	return s.PlanWelcome(ctx, f, welcomeArticles, welcomePace, o.Now())

@@ -90,7 +90,7 @@ func holdFor(ctx context.Context, s *store.Store, before, after blog.Article) (s
 	if after.SeriesPlanned == 0 {
 		return was, nil
 	}
-	series, err := s.WishedSeries(ctx, after)
+	series, err := s.RequestedSeries(ctx, after)
 	if err == nil && series.Planned != after.SeriesPlanned {
 		was.Totals = map[blog.ID]int{series.ID: series.Planned}
 	}

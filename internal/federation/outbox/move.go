@@ -96,7 +96,7 @@ func (o *Outbox) pointsBack(target blog.Actor, voice blog.Voice) error {
 
 // CancelMove cancels the planned move of a voice. It returns blog.ErrNotFound when there is none.
 func (o *Outbox) CancelMove(ctx context.Context, voice blog.ID) error {
-	return o.Store.CallOffMove(ctx, voice, "", o.Now())
+	return o.Store.CancelMove(ctx, voice, "", o.Now())
 }
 
 // MoveDueVoices carries out the moves that are due. A move is cancelled if its target no longer lists the voice, or
@@ -113,9 +113,9 @@ func (o *Outbox) MoveDueVoices(ctx context.Context) error {
 		switch {
 		case !errors.As(moved, &invalid):
 		case federation.Temporary(moved) && o.Now().Sub(m.DueAt) < moveRetryTime:
-			moved = o.Store.NoteMove(ctx, m, invalid.Problem)
+			moved = o.Store.SaveMoveTrouble(ctx, m, invalid.Problem)
 		default:
-			moved = o.Store.CallOffMove(ctx, m.VoiceID, invalid.Problem, o.Now())
+			moved = o.Store.CancelMove(ctx, m.VoiceID, invalid.Problem, o.Now())
 		}
 		if !errors.Is(moved, blog.ErrNotFound) { // it was cancelled, or another process carried it out
 			errs = append(errs, moved)

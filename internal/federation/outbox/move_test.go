@@ -206,7 +206,7 @@ func TestF053AMoveNeedsTheTargetsAliasAndTheProfileNamesItFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, err := o.Store.MoveProgress(o.Soon(), last)
-		if err != nil || p.Servers != 1 || p.Told != 1 || p.Stayed != 0 || last.Followers != 1 {
+		if err != nil || p.Servers != 1 || p.Accepted != 1 || p.Remaining != 0 || last.Followers != 1 {
 			t.Errorf("progress %+v of %+v, %v", p, last, err)
 		}
 	})

@@ -141,7 +141,7 @@ func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Acti
 		return deliverEdit(ctx, s, act, blog.Public)
 	}
 	// Everybody in the conversation, as other servers do: a thread on their server would miss the answer otherwise.
-	boxes, err := s.ThreadMailboxes(ctx, c.ArticleID)
+	boxes, err := s.ParticipantInboxes(ctx, c.ArticleID)
 	if err != nil {
 		return err
 	}

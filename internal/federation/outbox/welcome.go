@@ -23,7 +23,7 @@ func (o *Outbox) SendDueWelcomes(ctx context.Context) error {
 	}
 	var errs []error // each welcome is a transaction of its own: one that fails does not hold up the others
 	for _, w := range due {
-		errs = append(errs, o.Store.BringWelcome(ctx, w, welcomePace, o.Now()))
+		errs = append(errs, o.Store.QueueWelcome(ctx, w, welcomePace, o.Now()))
 	}
 	if len(due) > 0 {
 		o.Wake()

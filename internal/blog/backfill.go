@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Completion is the result of one reading of other servers, in search of replies to an article that were not sent
+// BackfillResult is the result of one reading of other servers, in search of replies to an article that were not sent
 // here.
-type Completion struct {
+type BackfillResult struct {
 	Servers int          `json:"servers"`           // servers asked
 	Listed  int          `json:"listed"`            // different replies that they list
 	New     int          `json:"new"`               // of those, new here and accepted
@@ -23,27 +23,27 @@ type NotFetched struct {
 }
 
 // Value implements driver.Valuer.
-func (c Completion) Value() (driver.Value, error) {
+func (c BackfillResult) Value() (driver.Value, error) {
 	return toColumn(c, c.Servers == 0 && len(c.Untaken) == 0)
 }
 
 // Scan implements sql.Scanner.
-func (c *Completion) Scan(column any) error { return fromColumn(column, c) }
+func (c *BackfillResult) Scan(column any) error { return fromColumn(column, c) }
 
-// completionSteps are the times after the newest comment at which a conversation is completed. Only servers with
+// backfillSteps are the times after the newest comment at which a conversation is completed. Only servers with
 // known comments are asked, so before the first comment there is nothing to complete.
-var completionSteps = [...]time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
+var backfillSteps = [...]time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
 
-// CompletionRest is the shortest time between two readings that no author asked for.
-const CompletionRest = 15 * time.Minute
+// BackfillRest is the shortest time between two readings that no author asked for.
+const BackfillRest = 15 * time.Minute
 
-// NextCompletion is the time of a conversation's next reading, nil when there is none. since is when the newest
+// NextBackfill is the time of a conversation's next reading, nil when there is none. since is when the newest
 // comment came, step counts the readings after that, and now is the time of the last one.
-func NextCompletion(since time.Time, step int, now time.Time) *time.Time {
-	if step >= len(completionSteps) {
+func NextBackfill(since time.Time, step int, now time.Time) *time.Time {
+	if step >= len(backfillSteps) {
 		return nil
 	}
-	at, earliest := since.Add(completionSteps[step]), now.Add(CompletionRest)
+	at, earliest := since.Add(backfillSteps[step]), now.Add(BackfillRest)
 	// A process that was down for hours must not make up for the missed steps in a row.
 	if at.Before(earliest) {
 		at = earliest
