@@ -128,7 +128,7 @@ func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.A
 		}
 	}
 	for _, s := range states {
-		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.Spared()) {
+		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.NothingToDelete()) {
 			continue
 		}
 		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), app.serverText(s)}

@@ -15,48 +15,49 @@ import (
 	"causerie/internal/text"
 )
 
-// deliveriesPage shows which servers have an article, which have not, and why.
+// deliveriesPage shows which servers have an article, which do not, and why.
 type deliveriesPage struct {
 	frame
-	Article      blog.Article
-	Mine         bool // the author may publish and withdraw it
-	When         string
-	Address      string // of its page; "" if it has none
-	Sentence     string
-	Bar          []string
-	Key          []keyLine
-	Problems     []server // those that need the author's attention
-	Waiting      []server
-	Done         []server
-	More         int // the number of delivered servers that are not shown
-	Sent         []activityRow
-	Unsent       bool // nothing was sent to anybody
-	CanRetry     bool
-	Unnamed      []string      // mentioned handles for which no account was found
-	Conversation *conversation // on other servers
+	Article        blog.Article
+	Mine           bool // the author may publish and withdraw the article
+	When           string
+	Address        string // URL of the article's page; "" if it has none
+	Sentence       string
+	Bar            []string
+	Legend         []legendEntry
+	Problems       []serverRow // servers that need the author's attention
+	Waiting        []serverRow
+	Done           []serverRow
+	More           int // the number of delivered servers that are not shown
+	Sent           []activityRow
+	Unsent         bool // nothing was sent to anybody
+	CanRetry       bool
+	UnknownHandles []string      // mentioned handles without an account that we could find
+	Conversation   *conversation // the replies on other servers
 }
 
-// firstDone is the number of delivered servers that the page shows at first.
-const firstDone = 20 // delivered servers shown before one asks for all
+// firstDone is the number of delivered servers that the page shows without ?all=1.
+const firstDone = 20
 
-// server is one line of the page: the deliveries of the article to one server.
-type server struct {
+// serverRow is one server on the page, with the state of the article there.
+type serverRow struct {
 	blog.ServerState
-	Followers     string
-	Class, Status string // the CSS class and the word
-	Words, Answer string
-	Retry         bool
+	Followers           string
+	Class, StatusText   string // the CSS class of the state, and its text
+	Explanation, Answer string
+	Retry               bool
 }
 
 // activityRow is one activity about the article.
 type activityRow struct {
-	Words string
-	Note  string // says that it was quiet
+	Title string
+	Note  string // explains a quiet update; "" for others
 	When  string
 	At    time.Time
 	JSON  string
 }
 
+// deliveries shows the page. Its path ends in /report, an older name of the page.
 func (h *Handler) deliveries(req *request) error {
 	a, err := h.articleWithDeliveries(req)
 	if err != nil {
@@ -71,12 +72,12 @@ func (h *Handler) deliveries(req *request) error {
 		return err
 	}
 	states := blog.ServerStates(rows)
-	unpublished, err := h.showHold(req, &f, a)
+	publicationHeld, err := h.showHold(req, &f, a)
 	if err != nil {
 		return err
 	}
 	p := deliveriesPage{frame: f, Article: a, Mine: req.author.May(a.VoiceID), Sentence: req.summary(a, states)}
-	if unpublished {
+	if publicationHeld {
 		p.Sentence = "Nothing was sent yet."
 	}
 	if a.PublishedAt != nil {
@@ -85,8 +86,8 @@ func (h *Handler) deliveries(req *request) error {
 	if a.OnTheWeb() {
 		p.Address = req.site.ArticlePage(a)
 	}
-	p.Bar, p.Key = barAndKey(blog.Count(states))
-	p.sort(req.servers(states))
+	p.Bar, p.Legend = barAndLegend(blog.Count(states))
+	p.sort(req.serverRows(states))
 	if req.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
 	}
@@ -97,7 +98,7 @@ func (h *Handler) deliveries(req *request) error {
 	if p.Conversation, err = h.conversation(req, a); err != nil {
 		return err
 	}
-	if p.Unnamed, err = h.outbox.UnknownMentions(req.ctx(), a); err != nil {
+	if p.UnknownHandles, err = h.outbox.UnknownMentions(req.ctx(), a); err != nil {
 		return err
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/deliveries", p)
@@ -110,62 +111,63 @@ func (h *Handler) articleWithDeliveries(req *request) (blog.Article, error) {
 		return blog.Article{}, err
 	}
 	a, err := h.store.Article(req.ctx(), id)
-	// A contributor may see what became of an own article, but not act on it.
+	// A contributor may see the deliveries of an article they wrote, but not retry them.
 	if err == nil && !req.author.MayWrite(a.VoiceID) {
 		err = errNotOwner
 	}
 	return a, err
 }
 
-func (req *request) servers(states []blog.ServerState) []server {
-	list := make([]server, len(states))
+func (req *request) serverRows(states []blog.ServerState) []serverRow {
+	rows := make([]serverRow, len(states))
 	for i, s := range states {
-		list[i] = req.server(s)
+		rows[i] = req.serverRowOf(s)
 	}
-	return list
+	return rows
 }
 
-// server describes the state of a server.
-func (req *request) server(l blog.ServerState) server {
-	s := server{ServerState: l, Followers: text.Plural(l.Followers, "follower", "followers"),
-		Words: deliverytext.State(l, req.since), Answer: l.Answer}
-	// Many servers repeat the code in the text of the answer.
-	if l.Code != 0 && !strings.Contains(l.Answer, fmt.Sprint(l.Code)) {
-		s.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", l.Code, l.Answer))
+func (req *request) serverRowOf(state blog.ServerState) serverRow {
+	row := serverRow{ServerState: state, Followers: text.Plural(state.Followers, "follower", "followers"),
+		Explanation: deliverytext.State(state, req.since), Answer: state.Answer}
+	// Put the status code first, unless the text of the answer contains it already.
+	if state.Code != 0 && !strings.Contains(state.Answer, fmt.Sprint(state.Code)) {
+		row.Answer = strings.TrimSpace(fmt.Sprintf("%d %s", state.Code, state.Answer))
 	}
 	switch {
-	case l.Spared():
-		s.Class, s.Status = "gone", "nothing to delete"
-	case l.Status == blog.Retrying:
-		// A server that asked to be left alone for a while is not asked earlier.
-		s.Class, s.Retry = "again", !l.Patient()
-		s.Status = fmt.Sprintf("try %d %s", l.Attempts+1, nextTry(l.NextAt, req))
-	case l.Status == blog.Refused:
-		s.Class, s.Status, s.Retry = "no", "refused", true
-	case l.Status == blog.GivenUp:
-		s.Class, s.Status, s.Retry = "no", "given up", true
-		if l.Attempts > 0 {
-			s.Status = "given up after " + text.Plural(l.Attempts, "try", "tries")
+	case state.NothingToDelete():
+		row.Class, row.StatusText = "gone", "nothing to delete"
+	case state.Status == blog.Retrying:
+		// The server asked for a pause (429 or Retry-After), so there is no retry button.
+		row.Class, row.Retry = "again", !state.AskedToWait()
+		row.StatusText = fmt.Sprintf("try %d %s", state.Attempts+1, nextTry(state.NextAt, req))
+	case state.Status == blog.Refused:
+		row.Class, row.StatusText, row.Retry = "no", "refused", true
+	case state.Status == blog.GivenUp:
+		row.Class, row.StatusText, row.Retry = "no", "given up", true
+		if state.Attempts > 0 {
+			row.StatusText = "given up after " + text.Plural(state.Attempts, "try", "tries")
 		}
-	case l.Status == blog.GoneAway:
-		s.Class, s.Status, s.Retry = "gone", "gone", true
-	case l.Status == blog.Waiting:
-		s.Class, s.Status = "wait", "waiting"
-		if l.NextAt.After(req.now.Add(time.Minute)) {
-			s.Status, s.Retry = "waiting for its server, "+nextTry(l.NextAt, req), !l.Patient()
+	case state.Status == blog.GoneAway:
+		row.Class, row.StatusText, row.Retry = "gone", "gone", true
+	case state.Status == blog.Waiting:
+		row.Class, row.StatusText = "wait", "waiting"
+		// A delivery that just waits its turn goes out within the minute. A later time means that the server is in
+		// back-off.
+		if state.NextAt.After(req.now.Add(time.Minute)) {
+			row.StatusText, row.Retry = "waiting for its server, "+nextTry(state.NextAt, req), !state.AskedToWait()
 		}
 	default:
-		s.Class, s.Status = "done", "delivered in "+duration(l.TookMS)
+		row.Class, row.StatusText = "done", "delivered in "+duration(state.TookMS)
 	}
-	return s
+	return row
 }
 
-// since writes a moment of the past.
+// since formats a time in the past.
 func (req *request) since(at time.Time) string { return when(at, req.now, req.zone) }
 
-// nextTry says when a server is tried again.
+// nextTry formats the time of the next try.
 func nextTry(at time.Time, req *request) string {
-	// The courier comes round within seconds. An exact time in the past would look like a fault.
+	// The courier looks for due deliveries every few seconds. An exact time in the past would look like a fault.
 	if !at.After(req.now) {
 		return "any moment now"
 	}
@@ -173,21 +175,21 @@ func nextTry(at time.Time, req *request) string {
 }
 
 // sort puts each server into its section of the page.
-func (p *deliveriesPage) sort(servers []server) {
-	for _, s := range servers {
-		p.CanRetry = p.CanRetry || s.Retry
+func (p *deliveriesPage) sort(rows []serverRow) {
+	for _, row := range rows {
+		p.CanRetry = p.CanRetry || row.Retry
 		switch {
-		case s.Spared() || s.ServerState.Status == blog.Delivered:
-			p.Done = append(p.Done, s)
-		case s.ServerState.Status == blog.Waiting:
-			p.Waiting = append(p.Waiting, s)
+		case row.NothingToDelete() || row.Status == blog.Delivered:
+			p.Done = append(p.Done, row)
+		case row.Status == blog.Waiting:
+			p.Waiting = append(p.Waiting, row)
 		default:
-			p.Problems = append(p.Problems, s)
+			p.Problems = append(p.Problems, row)
 		}
 	}
 }
 
-// summary says in one sentence how far the article has come.
+// summary describes in one sentence how many servers have the article.
 func (req *request) summary(a blog.Article, states []blog.ServerState) string {
 	summary := deliverytext.Summary(states, req.since)
 	switch {
@@ -207,13 +209,13 @@ func (req *request) summary(a blog.Article, states []blog.ServerState) string {
 func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.DeliveryRow) ([]activityRow, error) {
 	var order []blog.ID
 	hosts := map[blog.ID]map[string]bool{}
-	for _, l := range rows {
-		if hosts[l.ActivityID] == nil {
-			order, hosts[l.ActivityID] = append(order, l.ActivityID), map[string]bool{}
+	for _, row := range rows {
+		if hosts[row.ActivityID] == nil {
+			order, hosts[row.ActivityID] = append(order, row.ActivityID), map[string]bool{}
 		}
 		// A superseded delivery does not count: a newer activity took its place.
-		if l.Status != blog.Superseded {
-			hosts[l.ActivityID][l.Host] = true
+		if row.Status != blog.Superseded {
+			hosts[row.ActivityID][row.Host] = true
 		}
 	}
 	found, err := h.store.ActivitiesByID(req.ctx(), order)
@@ -224,7 +226,8 @@ func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.Deliver
 	for _, id := range order {
 		activities = append(activities, found[id])
 	}
-	if a.ObjectID != "" && len(activities) == 0 { // there were no followers, so no deliveries name them
+	// Without followers there are no deliveries that point to the activities, so they are read by the article's object.
+	if a.ObjectID != "" && len(activities) == 0 {
 		if activities, err = h.store.Activities(req.ctx(), a.ObjectID); err != nil {
 			return nil, err
 		}
@@ -237,32 +240,32 @@ func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.Deliver
 	return list, nil
 }
 
-// kinds are the words for activity types. The JSON below shows the type itself.
-var kinds = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Withdrawn",
+// activityNames are the words for activity types. The JSON below shows the type itself.
+var activityNames = map[string]string{"Create": "Published", "Update": "Changed", "Delete": "Withdrawn",
 	"Announce": "Announced to other followers",
 	"Undo":     "Announcement undone", "QuoteRequest": "Asked for permission to quote"}
 
 // activityRow shows an activity and the number of servers that it was sent to.
 func (req *request) activityRow(a blog.Activity, servers int) activityRow {
-	s := activityRow{Words: cmp.Or(kinds[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(req.zone),
+	row := activityRow{Title: cmp.Or(activityNames[a.Kind], a.Kind) + " (" + a.Kind + ")", At: a.At.In(req.zone),
 		When: when(a.At, req.now, req.zone)}
 	if servers > 0 {
-		s.Words += ", to " + text.Plural(servers, "server", "servers")
+		row.Title += ", to " + text.Plural(servers, "server", "servers")
 	}
 	if a.Quiet {
-		s.Note = "Quietly: nobody was told. Most servers keep the old text until they fetch the article again."
+		row.Note = "Sent without a notification. Most servers keep the old text until they fetch the article again."
 	}
+	// A payload that is not valid JSON is shown as it is stored.
 	var pretty bytes.Buffer
-	// The payload is stored as it was signed. One that is not valid JSON is shown as it is.
 	if json.Indent(&pretty, a.Payload, "", "  ") != nil {
 		pretty.Reset()
 		pretty.Write(a.Payload)
 	}
-	s.JSON = pretty.String()
-	return s
+	row.JSON = pretty.String()
+	return row
 }
 
-// retry makes deliveries that did not arrive due now: those to one server, or all.
+// retry makes failed deliveries due now: those to the server in the field host, or all if it is empty.
 func (h *Handler) retry(req *request) error {
 	a, err := h.articleWithDeliveries(req)
 	if err != nil {

@@ -102,7 +102,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 
 		b.open(edit).press("Correct quietly", "text", prose+"\n\nThirty-three; not thirty-two.")
 		o.settled()
-		b.open(report).sees("Quietly: nobody was told.")
+		b.open(report).sees("Sent without a notification.")
 		b.tells(map[*fedtest.Server][]string{veerhuis: {"Was told up to version 2; version 3 is a quiet correction, of " +
 			"which nobody there is told."}})
 

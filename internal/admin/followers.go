@@ -106,16 +106,17 @@ func (req *request) lastDelivery(f store.LastDelivery) (class, words string) {
 	if f.ActivityID == "" {
 		return "", ""
 	}
-	line := req.server(blog.ServerState{DeliveryRow: blog.DeliveryRow{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}})
+	delivery := blog.DeliveryRow{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}
+	line := req.serverRowOf(blog.ServerState{DeliveryRow: delivery})
 	// The row shows no time of the next try: that belongs to the server, not to this follower.
 	if f.Status == blog.Retrying {
-		line.Status = "tried " + text.Plural(f.Attempts, "time", "times")
+		line.StatusText = "tried " + text.Plural(f.Attempts, "time", "times")
 	}
 	what := "last delivery"
 	if f.Kind == "Accept" {
 		what = "your approval"
 	}
-	words = what + ", " + when(f.At, req.now, req.zone) + ": " + line.Status
+	words = what + ", " + when(f.At, req.now, req.zone) + ": " + line.StatusText
 	if f.Status != blog.Delivered && line.Answer != "" {
 		words += " (" + text.Excerpt(line.Answer, 90) + ")"
 	}

@@ -12,9 +12,9 @@ import (
 	"causerie/internal/text"
 )
 
-// showHold shows in the toast that a change of the article waits, and how long it can be undone. unpublished reports
-// whether the publication itself waits.
-func (h *Handler) showHold(req *request, f *frame, a blog.Article) (unpublished bool, err error) {
+// showHold shows in the toast that a change of the article is not sent yet, and how long it can be undone.
+// publicationHeld reports whether the change is the publication itself.
+func (h *Handler) showHold(req *request, f *frame, a blog.Article) (publicationHeld bool, err error) {
 	hold, err := h.store.Hold(req.ctx(), a.ID)
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil

@@ -6,7 +6,7 @@ import (
 	"causerie/internal/text"
 )
 
-// progress is how far an article has come on other servers, ready to be drawn. The bar repeats the sentence.
+// progress shows how many servers have an article, as a sentence and as a bar.
 type progress struct {
 	blog.Tally
 	Sent     bool   // there are deliveries
@@ -14,7 +14,7 @@ type progress struct {
 	Sentence string // as on the page of its deliveries; "" if no server has it
 	Class    string // the CSS class of Sentence
 	Bar      []string
-	Key      []keyLine
+	Legend   []legendEntry
 }
 
 // progress summarises delivery rows.
@@ -29,28 +29,29 @@ func (req *request) progress(rows []blog.DeliveryRow) progress {
 	case t.Deliveries[blog.Waiting] > 0:
 		p.Class = "wait"
 	}
-	p.Bar, p.Key = barAndKey(t)
+	p.Bar, p.Legend = barAndLegend(t)
 	return p
 }
 
-// keyLine is one entry of the key below a bar.
-type keyLine struct{ Class, Words string }
+// legendEntry is one entry of the legend below a bar.
+type legendEntry struct{ Class, Words string }
 
-// barAndKey draws the states of the deliveries as a bar, with its key.
-func barAndKey(t blog.Tally) ([]string, []keyLine) {
-	var key []keyLine
+// barAndLegend returns the CSS classes of the bar's pieces, and the legend.
+func barAndLegend(t blog.Tally) ([]string, []legendEntry) {
+	var legend []legendEntry
 	for _, k := range []struct {
 		class, words string
 		status       blog.DeliveryStatus
 	}{{"done", "delivered", blog.Delivered}, {"again", "trying again", blog.Retrying}, {"wait", "waiting", blog.Waiting},
 		{"no", "refused", blog.Refused}, {"no", "given up", blog.GivenUp}, {"gone", "gone", blog.GoneAway}} {
 		if n := t.Deliveries[k.status]; n > 0 {
-			key = append(key, keyLine{k.class, text.Number(n) + " " + k.words})
+			legend = append(legend, legendEntry{k.class, text.Number(n) + " " + k.words})
 		}
 	}
 	return bar(t.Servers, piece{"", t.Deliveries[blog.Delivered]}, piece{"again", t.Deliveries[blog.Retrying]},
 		piece{"wait", t.Deliveries[blog.Waiting]},
-		piece{"no", t.Deliveries[blog.Refused] + t.Deliveries[blog.GivenUp]}, piece{"gone", t.Deliveries[blog.GoneAway]}), key
+		piece{"no", t.Deliveries[blog.Refused] + t.Deliveries[blog.GivenUp]},
+		piece{"gone", t.Deliveries[blog.GoneAway]}), legend
 }
 
 const barPieces = 48
@@ -60,7 +61,8 @@ type piece struct {
 	n     int
 }
 
-// bar shares out the pieces of a bar: one per server, or in proportion if there are many servers.
+// bar returns the CSS class of each piece of a bar: one piece per server, or shares of barPieces if there are more
+// servers.
 func bar(total int, kinds ...piece) []string {
 	if total <= 0 {
 		return nil

@@ -79,8 +79,9 @@ func (r DeliveryRow) decides() bool {
 	return r.Kind == "Create" || r.Kind == "Update" || r.Kind == "Delete"
 }
 
-// Patient reports whether a server answered, and asked for no further deliveries until NextAt.
-func (r DeliveryRow) Patient() bool { return r.Failures > 0 && r.FailingSince == nil }
+// AskedToWait reports whether the server answered, and asked for no more deliveries until NextAt (429 or
+// Retry-After).
+func (r DeliveryRow) AskedToWait() bool { return r.Failures > 0 && r.FailingSince == nil }
 
 // Refusing reports whether a server answers, but accepts nothing from this author at the moment.
 func (r DeliveryRow) Refusing() bool {
@@ -90,21 +91,21 @@ func (r DeliveryRow) Refusing() bool {
 // Has reports whether a server has any version of an article and was not asked to delete it.
 func (r DeliveryRow) Has() bool { return r.Holds > 0 && !r.Asked }
 
-// Spared reports whether a deleted article never reached the server, so that there is nothing to delete.
-func (r DeliveryRow) Spared() bool {
+// NothingToDelete reports whether the article was deleted before it reached the server.
+func (r DeliveryRow) NothingToDelete() bool {
 	return r.GoneAt != nil && r.Kind != "Delete" && r.Holds == 0 && !r.Unsure
 }
 
 // rank orders the states: first what the author should decide about, then what is on its way, then what is done.
 func (s ServerState) rank() int {
 	switch {
-	case s.Spared():
+	case s.NothingToDelete():
 		return 9
 	case s.Status == Delivered && s.Has() && s.Holds < s.Newest:
 		return 7
 	case s.Status == Delivered:
 		return 8
-	case s.Status == Retrying && s.Patient():
+	case s.Status == Retrying && s.AskedToWait():
 		return 6
 	}
 	// This covers every other status but Superseded, which ServerStates leaves out.
@@ -128,7 +129,7 @@ func Count(list []ServerState) Tally {
 	t := Tally{Deliveries: map[DeliveryStatus]int{}}
 	for _, s := range list {
 		// A row of a sample stands for Alike other servers in the same state.
-		if s.Keeps || s.Former && !s.Asked && !s.Spared() {
+		if s.Keeps || s.Former && !s.Asked && !s.NothingToDelete() {
 			t.Keep += 1 + s.Alike
 		}
 		if !s.Counts() {
@@ -150,4 +151,4 @@ func Count(list []ServerState) Tally {
 
 // Counts reports whether Count adds the server to Servers. It leaves out servers that have only a former copy or
 // never had one.
-func (s ServerState) Counts() bool { return !s.Former && !s.Spared() }
+func (s ServerState) Counts() bool { return !s.Former && !s.NothingToDelete() }

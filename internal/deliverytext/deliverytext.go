@@ -32,7 +32,7 @@ func State(s blog.ServerState, when func(time.Time) string) string {
 func holding(s blog.ServerState) string {
 	has, newest := fmt.Sprint("version ", s.Holds), fmt.Sprint("version ", s.Newest)
 	switch {
-	case s.Spared():
+	case s.NothingToDelete():
 		return "Never had it."
 	case s.GoneAt != nil:
 		return forgetting(s)
@@ -66,7 +66,7 @@ func holding(s blog.ServerState) string {
 func forgetting(s blog.ServerState) string {
 	has := "Still has it"
 	if s.Holds == 0 {
-		// Spared servers were sorted out before: this one never confirmed its copy, but may have one.
+		// Servers with nothing to delete were left out before: this one never confirmed its copy, but may have one.
 		has = "May still have it"
 	}
 	switch s.Status {
@@ -91,7 +91,7 @@ func behaviour(s blog.ServerState, when func(time.Time) string) string {
 	case s.Status.Settled():
 		// How the server behaves now says nothing about a delivery that was decided earlier.
 		return ""
-	case s.Patient():
+	case s.AskedToWait():
 		return "It asks for patience."
 	case s.Refusing():
 		return refusal(s, when)
@@ -201,7 +201,7 @@ func reasonOf(s blog.ServerState) reason {
 		return reason{one: "was given up", several: "were given up"}
 	case s.Status == blog.GoneAway:
 		return reason{one: "has closed", several: "have closed"}
-	case !s.Status.Settled() && s.Patient():
+	case !s.Status.Settled() && s.AskedToWait():
 		return reason{one: "asks for patience", several: "ask for patience"}
 	case s.Refusing():
 		return reason{one: "refuses at the moment", several: "refuse at the moment"}

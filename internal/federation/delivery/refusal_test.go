@@ -76,7 +76,7 @@ func TestARetryAfterIsObeyedForAllAuthors(t *testing.T) {
 		o.WaitBackoff(first, dijla, 9*time.Minute, 601*time.Second)
 		a := o.Publish(overkant.OwnedBy(o.Ilse, "later"))
 		time.Sleep(300 * time.Millisecond)
-		if r := o.DeliveryRows(a)[dijla.Host]; r.Attempts != 0 || !r.Patient() {
+		if r := o.DeliveryRows(a)[dijla.Host]; r.Attempts != 0 || !r.AskedToWait() {
 			t.Errorf("another author's delivery: %+v", r)
 		}
 	})
