@@ -10,7 +10,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Backfill is when the conversation under an article is fetched from other servers, and what came of the last time.
+// Backfill is when the missing replies under an article are fetched from other servers, and what the last run found.
+// The table is called completions.
 type Backfill struct {
 	ArticleID blog.ID
 	Since     time.Time // when its newest comment arrived
@@ -24,10 +25,11 @@ type Backfill struct {
 
 const backfillColumns = `article_id, since, step, claims, due_at, free_at, ran_at, found`
 
-// expectEvery is how often the arrival of comments is noted for an article: a burst of comments costs one write.
+// expectEvery is how often a new comment can update the backfill of its article. A burst of comments then costs one
+// write.
 const expectEvery = time.Minute
 
-// scheduleBackfill schedules the completion of a conversation after a comment was sent here.
+// scheduleBackfill plans the next backfill of an article after a comment was sent to us.
 func (s *Store) scheduleBackfill(ctx context.Context, article blog.ID, now time.Time) error {
 	known, err := s.BackfillOf(ctx, article)
 	// A time in the future was written before the clock was set back.
@@ -37,11 +39,13 @@ func (s *Store) scheduleBackfill(ctx context.Context, article blog.ID, now time.
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return err
 	}
-	// Never completed: the first time need not wait for BackfillRest.
+	// An article without a backfill yet need not wait for BackfillRest.
 	last := now.Add(-blog.BackfillRest)
+	// A time in the future was written before the clock was set back.
 	if known.RanAt != nil && !known.RanAt.After(now) { // one ahead is of a clock that was set back since
 		last = *known.RanAt
 	}
+	// A new comment never delays a backfill that is planned already.
 	return s.run(ctx, `
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET since = excluded.since, step = 0,
@@ -49,31 +53,31 @@ func (s *Store) scheduleBackfill(ctx context.Context, article blog.ID, now time.
 		article, now, blog.NextBackfill(now, 0, last), now)
 }
 
-// RequestBackfill makes the completion of a conversation due at once, since its author asked for it.
+// RequestBackfill makes the backfill of an article due now, because its author asked for it.
 func (s *Store) RequestBackfill(ctx context.Context, article blog.ID, now time.Time) error {
 	return s.run(ctx, `
 		INSERT INTO completions (article_id, since, due_at, free_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at`, article, now, now, now)
 }
 
-// BackfillOf finds the completion of an article's conversation; blog.ErrNotFound if there was never a reason for
-// one.
+// BackfillOf returns the backfill of an article. It returns blog.ErrNotFound when none was ever planned.
 func (s *Store) BackfillOf(ctx context.Context, article blog.ID) (Backfill, error) {
 	var c Backfill
 	err := s.one(ctx, &c, `SELECT `+backfillColumns+` FROM completions WHERE article_id = ?`, article)
 	return c, err
 }
 
-// ClaimBackfills claims up to n conversations that are due and that nobody works on, for the length of the lease;
-// with an article, only that one.
+// ClaimBackfills claims up to n due backfills that no process is working on. Each claim lasts for lease. With an
+// article, it claims only that one.
 func (s *Store) ClaimBackfills(ctx context.Context, article blog.ID, now time.Time, lease time.Duration,
 	n int) ([]Backfill, error) {
 	ahead := aheadOf(now, lease)
-	// A newest comment or a last completion in the future was written before the clock was set back, and so was due_at.
+	// If since or ran_at lies in the future, it was written before the clock was set back. Then due_at is wrong too, so
+	// the backfill counts as due.
 	due := ` FROM completions p WHERE p.due_at IS NOT NULL AND (p.due_at <= ? OR p.since > ? OR p.ran_at > ?) AND ` +
 		freeLease + ` AND (p.article_id = ? OR ? = '')`
 	args := []any{now, ahead, ahead, now, ahead, article, article}
-	// The readers are asked first, as in claim.
+	// A read comes first: an idle poll must not use the only connection that writes on SQLite.
 	var some int
 	if err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+due+` LIMIT 1) AS x`, args...); err != nil || some == 0 {
 		return nil, err
@@ -88,7 +92,8 @@ func (s *Store) ClaimBackfills(ctx context.Context, article blog.ID, now time.Ti
 		if err != nil {
 			return err
 		}
-		// What this process works on already only looks free after the clock jumped, as in claim.
+		// A backfill that this process is still working on can look free after a jump of the clock. Its fence must not
+		// rise, so the claim is taken back.
 		var stillHeld []blog.ID
 		claims = slices.DeleteFunc(claims, func(c Backfill) bool {
 			held := s.leases.has("completions", string(c.ArticleID), c.Claims-1)
@@ -113,11 +118,11 @@ func (s *Store) ClaimBackfills(ctx context.Context, article blog.ID, now time.Ti
 	return claims, nil
 }
 
-// FinishBackfill records what came of a claim and when the next completion is due. ErrLost if somebody else has
-// claimed the conversation.
+// FinishBackfill saves the result of a claim and plans the next backfill. It returns ErrLost when another process has
+// claimed the article.
 func (s *Store) FinishBackfill(ctx context.Context, claim Backfill, found blog.BackfillResult, now time.Time) error {
-	// Before the database is told: neither this nor ReleaseBackfill raises the fence, so a claim that follows at once
-	// would be taken for this one (see leases.drop).
+	// This comes before the database. Neither this method nor ReleaseBackfill raises the fence. If the lease were
+	// dropped after the commit, a new claim in between would look like one that is still held (see leases.drop).
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.InTx(ctx, func(s *Store) error {
 		var c Backfill
@@ -129,7 +134,7 @@ func (s *Store) FinishBackfill(ctx context.Context, claim Backfill, found blog.B
 		if c.Claims != claim.Claims {
 			return ErrLost
 		}
-		// A comment that arrived during the work has reset the steps.
+		// A comment that arrived during the run has set the step to 0. It stays 0.
 		if c.Since.Equal(claim.Since) {
 			c.Step++
 		}
@@ -143,14 +148,14 @@ func (s *Store) FinishBackfill(ctx context.Context, claim Backfill, found blog.B
 	})
 }
 
-// ReleaseBackfill gives a claim back without a result; the conversation stays due.
+// ReleaseBackfill gives a claim back without a result. The backfill stays due.
 func (s *Store) ReleaseBackfill(ctx context.Context, claim Backfill, now time.Time) error {
 	s.leases.drop("completions", string(claim.ArticleID), claim.Claims)
 	return s.run(ctx, `UPDATE completions SET free_at = ? WHERE article_id = ? AND claims = ?`, now, claim.ArticleID,
 		claim.Claims)
 }
 
-// AnswerLists are the addresses at which the server of a comment lists the answers to it.
+// AnswerLists are the addresses at which the server of a comment lists the replies that it knows.
 type AnswerLists struct {
 	ID         blog.ID // of the comment
 	Address    string
@@ -158,8 +163,8 @@ type AnswerLists struct {
 	RepliesURL string
 }
 
-// UnreadLists lists the AnswerLists of the public answers under an article that were not read since a moment: first
-// those that were never read, then those read longest ago.
+// UnreadLists lists the AnswerLists of the public replies under an article that were not read since a time. Those
+// that were never read come first, then those read longest ago.
 func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Time, limit int) ([]AnswerLists, error) {
 	var list []AnswerLists
 	err := s.all(ctx, &list, `
@@ -176,7 +181,7 @@ func (s *Store) MarkListRead(ctx context.Context, comment blog.ID, now time.Time
 	return s.run(ctx, `UPDATE comments SET read_at = ? WHERE id = ?`, now, comment)
 }
 
-// CountFetched counts the comments under an article that were fetched from elsewhere.
+// CountFetched counts the comments under an article that we fetched ourselves.
 func (s *Store) CountFetched(ctx context.Context, article blog.ID) (int, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM comments WHERE article_id = ? AND origin = 'fetched'`, article)

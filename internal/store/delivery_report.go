@@ -57,7 +57,7 @@ func (s *Store) DeliveryRows(ctx context.Context, article blog.ID) ([]blog.Deliv
 
 // SampleDeliveryRows returns one row for all servers that have the same history of deliveries, by article. Alike is
 // the number of the other servers with that history. Followers are not counted. Most servers have the same history,
-// so few rows are read, however many servers there are. Use blog.Standings to find out what a history means.
+// so few rows are read, however many servers there are. blog.ServerStates decides what a history means.
 func (s *Store) SampleDeliveryRows(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
 	samples := map[blog.ID][]blog.DeliveryRow{}
 	if len(articles) == 0 {

@@ -9,8 +9,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Hold is a publication or a change that its author can still undo. Readers here see it already, but nothing was
-// sent.
+// Hold is a publication or an edit that is not sent yet, because its author can still undo it. Readers of this blog
+// see it already.
 type Hold struct {
 	ArticleID blog.ID
 	New       bool            // a publication; otherwise a change of a published article
@@ -20,7 +20,7 @@ type Hold struct {
 	Totals    map[blog.ID]int // planned parts of series before this changed them
 }
 
-// formerState is the part of a hold that is stored as JSON.
+// formerState is the part of a hold that is stored as JSON: what Undo restores.
 type formerState struct {
 	blog.Article
 	Totals map[blog.ID]int `json:",omitempty"`
@@ -36,7 +36,7 @@ func (h Hold) Over(now time.Time) bool {
 	return !h.Until.After(now) || h.Saved.After(now.Add(clockSlack))
 }
 
-// SaveHold saves a hold, or replaces the one that its article has.
+// SaveHold saves a hold. It replaces an earlier hold of the same article.
 func (s *Store) SaveHold(ctx context.Context, h Hold) error {
 	before, err := json.Marshal(formerState{h.Before, h.Totals})
 	if err != nil {
@@ -67,17 +67,17 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 	return row.Hold, nil
 }
 
-// DueHolds lists articles whose hold has ended, at most 100.
+// DueHolds lists the articles whose hold has ended, at most 100.
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
-	// The condition repeats Hold.Over.
+	// The same condition as in Hold.Over.
 	err := s.all(ctx, &ids, `
 		SELECT h.article_id FROM holds h JOIN articles a ON a.id = h.article_id
 		WHERE h.until <= ? OR a.saved_at > ? ORDER BY h.until LIMIT 100`, now, now.Add(clockSlack))
 	return ids, err
 }
 
-// DropHold deletes a hold, whether it was sent or undone.
+// DropHold deletes a hold after it was sent or undone.
 func (s *Store) DropHold(ctx context.Context, article blog.ID) error {
 	s.markChanged()
 	return s.run(ctx, `DELETE FROM holds WHERE article_id = ?`, article)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// released is the routine end of a visit: the server accepted the last delivery and is free again.
+// released is the usual end of a visit: the server accepted the last delivery, and its lease is released.
 type released struct {
 	ctx   context.Context
 	claim Claim
@@ -18,15 +18,16 @@ type released struct {
 	done  chan struct{}
 }
 
-// If we are killed before an accepted delivery is recorded, it is sent again. So groups and the pause that gathers
-// them are kept short. Without the pause most groups would have one member.
+// If the process is killed before an accepted delivery is recorded, it is sent again. So groups are small and the
+// pause between them is short. Without the pause, most groups would have one member.
 const (
 	maxReleases = 32
 	gatherPause = 10 * time.Millisecond
 )
 
-// queueRelease records a release together with others of the same moment, in a few statements for all of them. It
-// returns after the commit. ErrLost if somebody else has claimed the server, the context's error if that ended first.
+// queueRelease saves a release together with others of the same moment, in one transaction. It returns after the
+// commit. It returns ErrLost when another process has claimed the server, and the context's error when that ends
+// first.
 func (s *Store) queueRelease(d *released) error {
 	d.done = make(chan struct{})
 	if s.releases.join(d) {
@@ -40,7 +41,7 @@ func (s *Store) queueRelease(d *released) error {
 	}
 }
 
-// releaseGroups records groups until nobody waits.
+// releaseGroups saves groups until the queue is empty.
 func (s *Store) releaseGroups() {
 	for group := s.releases.take(maxReleases); group != nil; group = s.releases.take(maxReleases) {
 		err := safely(func() error { return s.releaseGroup(group) })
@@ -50,27 +51,29 @@ func (s *Store) releaseGroups() {
 			}
 			close(d.done)
 		}
-		// The next group gathers meanwhile; the members of this one have their answers.
+		// The callers of this group have their answers already. The pause lets the next group grow.
 		time.Sleep(gatherPause)
 	}
 }
 
-// releaseGroup records a group in one transaction. Its context is its own, since no single caller may cancel it.
+// releaseGroup saves a group in one transaction. It has its own context, because no single caller may cancel the
+// others.
 func (s *Store) releaseGroup(group []*released) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
 	return s.InTx(ctx, func(s *Store) error { return s.recordReleases(ctx, group) })
 }
 
-// recordReleases records the releases of a group whose callers still wait.
+// recordReleases saves the releases of a group, except for those whose caller has left or whose claim is lost.
 func (s *Store) recordReleases(ctx context.Context, group []*released) error {
-	// The newest: earlier ones are at most a few pauses old.
+	// The time of the newest release serves for all. The others are at most a few pauses older.
 	now := group[len(group)-1].now
 	valid, back, err := s.lockClaims(ctx, group)
 	if err != nil || len(valid) == 0 {
 		return err
 	}
-	// Padded, so that there are few forms of the statements to prepare; a repeated member changes nothing.
+	// Padding keeps the number of different statements small, so that they can be prepared. A repeated member changes
+	// nothing.
 	all := padded(valid)
 	if err := s.settleDelivered(ctx, all, now); err != nil {
 		return err
@@ -78,7 +81,7 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	if err := s.saveHoldings(ctx, all, now); err != nil {
 		return err
 	}
-	// Before the servers are freed, since that sets again whether deliveries wait for them.
+	// This comes before freeServers, which sets waiting from the deliveries that are revived here.
 	for _, host := range back {
 		if err := s.catchUp(ctx, host, now); err != nil {
 			return err
@@ -87,8 +90,8 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	return s.freeServers(ctx, all, now)
 }
 
-// lockClaims locks the servers of a group and returns the members whose claim still holds; the others get ErrLost.
-// back are the servers among them that were unavailable.
+// lockClaims locks the servers of a group. valid are the members whose claim still holds; the others get ErrLost.
+// back are the servers of valid members that were unavailable.
 func (s *Store) lockClaims(ctx context.Context, group []*released) (valid []*released, back []string, err error) {
 	var peers []struct {
 		Host             string
@@ -97,10 +100,11 @@ func (s *Store) lockClaims(ctx context.Context, group []*released) (valid []*rel
 	}
 	hosts := make([]string, len(group))
 	for i, d := range group {
-		// Each is lost until its row says otherwise. A caller who has left keeps its context's error and is skipped below.
+		// ErrLost until a row below proves that the claim holds. If the caller has left, the error of its context stays,
+		// and the loop below skips it.
 		hosts[i], d.err = d.claim.Host, cmp.Or(d.ctx.Err(), ErrLost)
 	}
-	// In the order in which a fan-out locks them.
+	// ORDER BY host: fan-outs lock the servers in this order too, so the two cannot wait for each other.
 	err = s.all(ctx, &peers, `SELECT host, claims, unavailable_since FROM peers WHERE host IN (?) ORDER BY host`+
 		s.sql.lockRow(), hosts)
 	for _, p := range peers {
@@ -117,14 +121,14 @@ func (s *Store) lockClaims(ctx context.Context, group []*released) (valid []*rel
 	return valid, back, err
 }
 
-// settleDelivered does for a group what settle does for one accepted delivery.
+// settleDelivered is settle for a group of accepted deliveries.
 func (s *Store) settleDelivered(ctx context.Context, group []*released, now time.Time) error {
 	args := []any{now}
 	for _, d := range group {
 		delivery, outcome := d.last.Delivery, d.last.Outcome
 		args = append(args, delivery.ActivityID, delivery.Inbox, outcome.Code, outcome.Answer, outcome.TookMS)
 	}
-	// PostgreSQL takes untyped arguments in VALUES for text, hence the casts.
+	// PostgreSQL takes untyped arguments in VALUES as text, hence the casts.
 	return s.run(ctx, `
 		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, status = 'delivered', settled_at = ?, code =
 		v.column3, answer = v.column4, took_ms = v.column5
@@ -132,7 +136,7 @@ func (s *Store) settleDelivered(ctx context.Context, group []*released, now time
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
 }
 
-// saveHoldings does for a group what saveHolding does for one delivery.
+// saveHoldings is saveHolding for a group.
 func (s *Store) saveHoldings(ctx context.Context, group []*released, now time.Time) error {
 	args, n := []any{now}, 0
 	for _, d := range group {
@@ -144,7 +148,7 @@ func (s *Store) saveHoldings(ctx context.Context, group []*released, now time.Ti
 		return nil
 	}
 	// The joins leave out objects and deliveries that were erased meanwhile. DISTINCT, because an upsert cannot change a
-	// row twice. WHERE TRUE lets SQLite tell ON CONFLICT from the condition of a join.
+	// row twice. Without WHERE TRUE, SQLite takes ON CONFLICT for the ON of the join.
 	return s.run(ctx, `
 		INSERT INTO holdings (object_id, host, revision, state, proof_at)
 		SELECT o.id, v.column2, v.column3, v.column4, ?
@@ -153,7 +157,7 @@ func (s *Store) saveHoldings(ctx context.Context, group []*released, now time.Ti
 		WHERE TRUE `+renewHolding, args...)
 }
 
-// freeServers releases the servers and forgets their failures.
+// freeServers releases the servers and resets their failures.
 func (s *Store) freeServers(ctx context.Context, group []*released, now time.Time) error {
 	hosts := make([]string, len(group))
 	for i, d := range group {

@@ -16,7 +16,8 @@ func (s *Store) PlanMove(ctx context.Context, m blog.Move) error {
 		m.ID, m.VoiceID, m.Target, m.Handle, m.AskedAt, m.DueAt)
 }
 
-// LastMove returns the newest move of a voice, planned, done or cancelled, or blog.ErrNotFound.
+// LastMove returns the newest move of a voice: planned, done or cancelled. It returns blog.ErrNotFound when there is
+// none.
 func (s *Store) LastMove(ctx context.Context, voice blog.ID) (blog.Move, error) {
 	var m blog.Move
 	err := s.one(ctx, &m, `SELECT `+moveColumns+` FROM moves m WHERE m.voice_id = ? ORDER BY m.id DESC LIMIT 1`, voice)
@@ -31,7 +32,7 @@ func (s *Store) DueMoves(ctx context.Context, now time.Time) ([]blog.Move, error
 	return list, err
 }
 
-// CancelMove cancels the planned move of a voice. why is "" when its owner cancels it. It returns blog.ErrNotFound
+// CancelMove cancels the planned move of a voice. why is "" when the owner cancels it. It returns blog.ErrNotFound
 // when none is planned.
 func (s *Store) CancelMove(ctx context.Context, voice blog.ID, why string, now time.Time) error {
 	return s.execOne(ctx, `UPDATE moves SET ended_at = ?, trouble = ? WHERE voice_id = ? AND moved_at IS NULL AND
@@ -40,19 +41,19 @@ func (s *Store) CancelMove(ctx context.Context, voice blog.ID, why string, now t
 
 // SaveMoveTrouble saves why a planned move has to wait.
 func (s *Store) SaveMoveTrouble(ctx context.Context, m blog.Move, why string) error {
-	// The job tries a waiting move again and again, mostly with the same result.
+	// The job tries a waiting move again and again, mostly with the same result: no write is needed then.
 	if m.Trouble == why {
 		return nil
 	}
 	return s.execOne(ctx, `UPDATE moves SET trouble = ? WHERE id = ? AND moved_at IS NULL AND ended_at IS NULL`, why, m.ID)
 }
 
-// MoveVoice marks a planned move as done: the voice has moved, and accepts no new followers. It returns
-// blog.ErrNotFound when the move was cancelled or done in the meantime.
+// MoveVoice marks a planned move as done: from now on the voice accepts no new followers. It returns blog.ErrNotFound
+// when the move was cancelled or done meanwhile.
 func (s *Store) MoveVoice(ctx context.Context, m blog.Move, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// This statement decides between a cancellation and a second process that carries out the same move.
+		// The condition makes one of two win: two processes that carry out the move, or a process and a cancellation.
 		err := s.execOne(ctx, `
 			UPDATE moves SET moved_at = ?, trouble = '', followers = (SELECT count(*) FROM followers f WHERE f.voice_id =
 			moves.voice_id AND f.state = 'accepted')
@@ -78,7 +79,7 @@ type MoveProgress struct {
 	Remaining int // followers who are still here
 }
 
-// MoveProgress counts the servers that got the Move, and the followers who are still here.
+// MoveProgress counts the servers of a Move's deliveries, and the followers who are still here.
 func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, error) {
 	var p MoveProgress
 	err := s.one(ctx, &p, `

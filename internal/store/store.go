@@ -271,6 +271,14 @@ func (s *Store) translateError(ctx context.Context, err error) error {
 	return err
 }
 
+// ignoreMissing turns blog.ErrNotFound into nil.
+func ignoreMissing(err error) error {
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // utc brings times into the form that both databases keep: UTC, in microseconds. So a time equals itself after it is
 // read back.
 func utc(args []any) []any {

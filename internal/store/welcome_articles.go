@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// Welcome is an older article that is to be delivered to a server because its first follower came.
+// Welcome is one of the last articles of a voice that is sent to a server when its first follower comes.
 type Welcome struct {
 	VoiceID    blog.ID
 	Host       string
@@ -15,12 +15,12 @@ type Welcome struct {
 	Inbox      string
 }
 
-// PlanWelcome plans to deliver the last public articles of a voice to the server of a new follower. most is how many,
-// pace the time between two. The oldest comes first. This happens once per voice and server, and only for the first
-// follower there.
+// PlanWelcome plans to send the last public articles of a voice to the server of its first follower there. most is
+// the number of articles, and pace is the time between two of them. The oldest is sent first. This happens only once
+// for each voice and server.
 func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace time.Duration, now time.Time) error {
 	host := f.Actor.MailHost()
-	// The row stays for ever: a follower who leaves and comes back gets nothing twice.
+	// The row in welcomes stays for ever. So a follower who leaves and comes back does not get the articles twice.
 	n, err := s.exec(ctx, `INSERT INTO welcomes (voice_id, host, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, f.VoiceID,
 		host, now)
 	if err != nil || n == 0 {
@@ -40,7 +40,7 @@ func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace
 		return err
 	}
 	for i, id := range last {
-		// The list is newest first, so the last one is due first.
+		// The list is newest first, so the last one in it is due first.
 		due := now.Add(time.Duration(len(last)-i) * pace)
 		if err := s.run(ctx, `INSERT INTO welcome_letters (voice_id, host, activity_id, inbox, due_at) VALUES (?, ?, ?, ?,
 			?)`,
@@ -51,13 +51,14 @@ func (s *Store) PlanWelcome(ctx context.Context, f blog.Follower, most int, pace
 	return nil
 }
 
-// longestPace is longer than any welcome waits. One that is due later was planned before the clock was set back.
+// longestPace is longer than any welcome waits. A welcome that is due later was planned before the clock was set
+// back.
 const longestPace = time.Hour
 
-// DueWelcomes lists the welcomes that are due: the next one of each voice for each server.
+// DueWelcomes lists the welcomes that are due: the next article of each voice for each server.
 func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]Welcome, error) {
 	var list []Welcome
-	// Other deliveries to the server come first, so that old articles do not hold up new ones.
+	// A server with other waiting deliveries is left out, so that old articles do not delay new ones.
 	err := s.all(ctx, &list, `
 		SELECT w.voice_id, w.host, w.activity_id, w.inbox FROM welcome_letters w
 		WHERE (w.due_at <= ? OR w.due_at > ?) AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = w.host AND
@@ -68,17 +69,18 @@ func (s *Store) DueWelcomes(ctx context.Context, now time.Time, limit int) ([]We
 	return list, err
 }
 
-// QueueWelcome adds the delivery of a welcome, with the newest text. It adds none when another process did so, nobody
-// follows from there any more, the article is no longer public, or the server has it already.
+// QueueWelcome adds the delivery of a welcome, with the newest text. It adds none in four cases: another process did
+// so already, the voice has no follower on the server any more, the article is no longer public, or the server has
+// the article already.
 func (s *Store) QueueWelcome(ctx context.Context, w Welcome, pace time.Duration, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		// The deletion decides between two processes.
+		// Of two processes, only the one that deletes the row goes on.
 		n, err := s.exec(ctx, `DELETE FROM welcome_letters WHERE voice_id = ? AND host = ? AND activity_id = ?`, w.VoiceID,
 			w.Host, w.ActivityID)
 		if err != nil || n == 0 {
 			return err
 		}
-		// The next article keeps its distance, also when this one is late.
+		// If this article is late, the next one must not follow at once.
 		if err := s.run(ctx, `UPDATE welcome_letters SET due_at = ? WHERE voice_id = ? AND host = ? AND due_at < ?`,
 			now.Add(pace), w.VoiceID, w.Host, now.Add(pace)); err != nil {
 			return err
@@ -95,13 +97,13 @@ func (s *Store) QueueWelcome(ctx context.Context, w Welcome, pace time.Duration,
 		if err != nil {
 			return err
 		}
-		// A delivery is given up a week after its activity was made. This one is newer than its activity.
+		// A delivery is given up a week after its activity. Here the activity is old, so the week begins at written_at.
 		return s.run(ctx, `UPDATE deliveries SET written_at = ? WHERE activity_id = ? AND inbox = ? AND
 			welcome AND written_at IS NULL`, now, w.ActivityID, w.Inbox)
 	})
 }
 
-// endWelcome settles the waiting welcomes for an actor's inbox, when nobody behind it follows any more.
+// endWelcome supersedes the waiting welcomes for an actor's inbox when no follower uses that inbox any more.
 func (s *Store) endWelcome(ctx context.Context, actor string) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = (SELECT a.at FROM activities a WHERE a.id =
