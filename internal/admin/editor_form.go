@@ -80,7 +80,7 @@ func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 		a.PictureID = blog.ID(s.PictureID)
 	}
 	if tag, known := blog.Language(s.Language); !known {
-		t.addNew("language", blog.UnknownLanguage)
+		t.addNew("language", blog.UnknownLanguageText)
 	} else {
 		a.Language = tag
 	}

@@ -48,7 +48,7 @@ func (p *editorPage) translateInto(language string) string {
 	p.Into = language
 	switch tag, known := blog.Language(language); {
 	case !known:
-		p.Errors.addNew("into", blog.UnknownLanguage)
+		p.Errors.addNew("into", blog.UnknownLanguageText)
 	case tag == p.Article.Language:
 		p.Errors.addNew("into", "is the language of the article itself: choose another")
 	default:

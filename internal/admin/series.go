@@ -162,7 +162,7 @@ func (p seriesPage) apply(s *blog.Series) {
 	}
 	tag, known := blog.Language(p.Lang)
 	if !known {
-		p.Errors.addNew("language", blog.UnknownLanguage)
+		p.Errors.addNew("language", blog.UnknownLanguageText)
 	}
 	var err error
 	if s.Planned, err = count(p.Planned); err != nil {

@@ -100,7 +100,7 @@ func (p settingsPage) apply(site *blog.Site) {
 	}
 	tag, known := blog.Language(p.Language)
 	if !known {
-		p.Errors.addNew("language", blog.UnknownLanguage)
+		p.Errors.addNew("language", blog.UnknownLanguageText)
 	}
 	// LoadLocation also accepts "", which means UTC, and "Local", which is the zone of the machine.
 	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {

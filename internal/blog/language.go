@@ -2,8 +2,8 @@ package blog
 
 import "golang.org/x/text/language"
 
-// UnknownLanguage is the Problem of an Invalid for a tag that Language rejects.
-const UnknownLanguage = "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”"
+// UnknownLanguageText is the Problem of an Invalid for a tag that Language rejects.
+const UnknownLanguageText = "is not one that is known: write its code, such as “en”, “nl” or “pt-BR”"
 
 // Language is a BCP 47 tag in its canonical form. It returns false for a tag that is no language.
 func Language(tag string) (string, bool) {

@@ -12,18 +12,19 @@ type Wire int
 const (
 	// ArticleHTML is for the type Article: headings, pictures, figures and tables stay.
 	ArticleHTML Wire = iota
-	// NoteHTML is for the type Note. Its pictures are sent as attachments, and its readers show no tables: each row
-	// becomes a paragraph, a caption an emphasised one, a rule three stars, and the number of a note "[1]".
+	// NoteHTML is for the type Note. Servers show a Note without tables and pictures in the text. So each row becomes a
+	// paragraph, and pictures are sent as attachments. A caption becomes an emphasised paragraph, a rule becomes three
+	// stars, and the number of a footnote becomes "[1]".
 	NoteHTML
 )
 
-// Federated makes the HTML that other servers are sent from the HTML of an article, as Article rendered it. Every
-// address in it is absolute: relative ones are resolved against base, the page of the article, so the number of a
-// note leads there. Links stay when they lead to https, or to the scheme of base; the text of other links stays
-// without the link. Colours, boxes, back links and everything else that belongs to the page is dropped.
+// Federated returns the HTML of an article in the form for other servers. article is the result of Article, and base
+// is the URL of its page. All URLs become absolute; the number of a footnote links to the page. A link stays if it
+// leads to https, or to the scheme of base; otherwise only its text stays. Colours, boxes, back links and other parts
+// of our page are dropped.
 func Federated(article SafeHTML, kind Wire, base string) SafeHTML {
 	root, err := url.Parse(base)
-	// Without a base, relative addresses stay without a host, and absolute drops those.
+	// Without a base, relative addresses get no host, and the method absolute drops addresses without a host.
 	if err != nil {
 		root = &url.URL{Scheme: "https"}
 	}
@@ -32,18 +33,18 @@ func Federated(article SafeHTML, kind Wire, base string) SafeHTML {
 	return sanitize(federatedPolicy, strings.TrimSpace(f.String()))
 }
 
-// StripLinks removes the links from HTML and keeps their text. Summaries use it, which may have no links.
+// StripLinks removes the links from HTML and keeps their text. Summaries must not have links.
 func StripLinks(h SafeHTML) SafeHTML {
 	var w writer
-	w.without("a", parse(string(h), ownDepth))
+	w.writeWithout("a", parse(string(h), ownDepth))
 	return sanitize(ownPolicy, w.String())
 }
 
-// without writes a tree, but for the tags of one element, whose children stay.
-func (w *writer) without(tag string, n *node) {
+// writeWithout writes a tree without the tags of one element. The children of that element stay.
+func (w *writer) writeWithout(tag string, n *node) {
 	w.writeText(n.text)
-	shown := n.tag != "" && n.tag != tag
-	if shown {
+	hasTags := n.tag != "" && n.tag != tag
+	if hasTags {
 		w.WriteString("<" + n.tag)
 		for _, a := range n.attrs {
 			w.attr(a.Key, a.Val)
@@ -51,9 +52,9 @@ func (w *writer) without(tag string, n *node) {
 		w.WriteByte('>')
 	}
 	for _, kid := range n.kids {
-		w.without(tag, kid)
+		w.writeWithout(tag, kid)
 	}
-	if shown && !voidElements[n.tag] {
+	if hasTags && !voidElements[n.tag] {
 		w.end(n.tag)
 	}
 }
@@ -61,10 +62,10 @@ func (w *writer) without(tag string, n *node) {
 // federatedWriter writes the HTML for other servers.
 type federatedWriter struct {
 	writer
-	kind   Wire
-	base   *url.URL
-	inName int // inside a mention or hashtag
-	inline int // inside a paragraph, where line breaks mean a space
+	kind      Wire
+	base      *url.URL
+	inMention int // depth inside mentions and hashtags, which both have the class "mention"
+	inline    int // inside a paragraph, where line breaks mean a space
 }
 
 func (f *federatedWriter) children(n *node) {
@@ -76,7 +77,8 @@ func (f *federatedWriter) children(n *node) {
 func (f *federatedWriter) node(n *node) {
 	switch n.tag {
 	case "":
-		// Between blocks white space is only layout. Mastodon shows content with pre-wrap, where it would be empty lines.
+		// White space between blocks is only layout. Mastodon shows content with "white-space: pre-wrap", so it would
+		// appear as empty lines.
 		if f.inline > 0 || strings.TrimSpace(n.text) != "" {
 			f.writeText(n.text)
 		}
@@ -96,15 +98,15 @@ func (f *federatedWriter) node(n *node) {
 		f.wrap(n, "p", "strong")
 	case "dd":
 		f.description(n)
-	// Mastodon drops <footer>: the source of a quotation becomes a paragraph with its dash.
+	// Mastodon drops <footer>. So the source of a quotation becomes a paragraph with a dash.
 	case "footer":
 		f.tag("p")
 		f.writeText("— ")
 		f.inlineChildren(n)
 		f.end("p")
 	case "h2", "h3", "h4", "h5", "h6":
-		// A visually hidden heading names the list of notes for screen readers on our page. Other servers have no such
-		// class and would show it.
+		// On our page, a hidden heading names the list of footnotes for screen readers. Other servers do not know the class
+		// and would show the heading.
 		if !n.hasClass("vh") {
 			f.wrap(n, n.tag)
 		}
@@ -137,7 +139,7 @@ func (f *federatedWriter) wrap(n *node, tags ...string) {
 	}
 }
 
-// inlineChildren writes children between which white space counts.
+// inlineChildren writes children and keeps the white space between them.
 func (f *federatedWriter) inlineChildren(n *node) {
 	f.inline++
 	f.children(n)
@@ -150,7 +152,7 @@ func (f *federatedWriter) keep(n *node) {
 		f.tag("br")
 		return
 	}
-	// A paragraph may have held only a picture, which a Note sends as an attachment.
+	// The paragraph contained only a picture, which a Note sends as an attachment.
 	if n.tag == "p" && f.kind == NoteHTML && strings.TrimSpace(n.allText()) == "" {
 		return
 	}
@@ -160,7 +162,7 @@ func (f *federatedWriter) keep(n *node) {
 	}
 	f.tag(n.tag, attrs...)
 	if holdsBlocks(n) {
-		// Directly inside a block white space does not count, whatever stands around that block.
+		// White space directly inside a block is layout, even if the block is inside a paragraph.
 		outer := f.inline
 		f.inline = 0
 		f.children(n)
@@ -171,7 +173,7 @@ func (f *federatedWriter) keep(n *node) {
 	f.end(n.tag)
 }
 
-// holdsBlocks reports whether the white space directly in n is only layout of the source.
+// holdsBlocks reports whether n contains blocks, so that the white space between them is only layout.
 func holdsBlocks(n *node) bool {
 	switch n.tag {
 	case "ul", "ol", "blockquote", "thead", "tbody", "tr":
@@ -189,17 +191,16 @@ func holdsBlocks(n *node) bool {
 func (f *federatedWriter) anchor(n *node) {
 	address := f.absolute(n.attr("href"))
 	switch {
-	// The arrow from a note back to the text leads nowhere on another server.
+	// The arrow from a footnote back to the text works only on our page.
 	case n.hasClass("back"):
 		return
 	case address == "":
 		f.children(n)
 		return
 	}
-	named := n.hasClass("mention")
-	if named {
-		f.inName++
-		defer func() { f.inName-- }()
+	if n.hasClass("mention") {
+		f.inMention++
+		defer func() { f.inMention-- }()
 	}
 	rel := ""
 	if n.attr("rel") == "tag" {
@@ -210,23 +211,23 @@ func (f *federatedWriter) anchor(n *node) {
 	f.end("a")
 }
 
-// absolute returns an address that may be sent; "" for one that may not.
+// absolute returns the absolute form of an address, or "" if the address must not be sent.
 func (f *federatedWriter) absolute(href string) string {
 	u := parseAddress(href)
 	if u == nil {
 		return ""
 	}
 	u = f.base.ResolveReference(u)
-	// Links over http appear only where the blog itself runs on http, which is on a test machine.
+	// A blog on http is on a test machine, so its own links may use http too.
 	if u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || f.base.Scheme != "http") {
 		return ""
 	}
 	return u.String()
 }
 
-// span keeps a <span> that has a meaning elsewhere: around a name, or around another language.
+// span keeps a <span> that other servers understand: in mentions, or with a language. It drops the tags of others.
 func (f *federatedWriter) span(n *node) {
-	if f.inName > 0 || n.hasClass("h-card") || len(langAttrs(n)) > 0 {
+	if f.inMention > 0 || n.hasClass("h-card") || len(langAttrs(n)) > 0 {
 		f.tag("span", append([]string{"class", knownClasses(n)}, langAttrs(n)...)...)
 		f.inlineChildren(n)
 		f.end("span")
@@ -238,8 +239,8 @@ func (f *federatedWriter) span(n *node) {
 var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷",
 	"8", "⁸", "9", "⁹")
 
-// supSub writes superscript and subscript. Mastodon keeps neither tag: m² would become m2, and the number of a note
-// part of the word before it.
+// supSub writes superscript and subscript. Mastodon drops both tags: m² would become m2, and the number of a footnote
+// would join the word before it. So a Note gets superscript digits, or the number in brackets.
 func (f *federatedWriter) supSub(n *node) {
 	switch {
 	case f.kind == ArticleHTML:
@@ -253,7 +254,7 @@ func (f *federatedWriter) supSub(n *node) {
 	}
 }
 
-// display writes pictures, captions and rules.
+// display writes pictures, figures, captions and rules.
 func (f *federatedWriter) display(n *node) {
 	if f.kind == ArticleHTML {
 		switch n.tag {
@@ -272,7 +273,7 @@ func (f *federatedWriter) display(n *node) {
 	}
 	switch n.tag {
 	case "hr":
-		// Mastodon drops <hr>, and two sections would run together.
+		// Mastodon drops <hr>, so two sections would look like one.
 		f.WriteString("<p>* * *</p>")
 	case "figcaption", "caption":
 		f.wrap(n, "p", "em")
@@ -283,7 +284,7 @@ func (f *federatedWriter) display(n *node) {
 
 func (f *federatedWriter) picture(n *node) {
 	address := f.absolute(n.attr("src"))
-	// A data: or file address cannot be fetched from elsewhere; its description still can be read.
+	// Other servers cannot fetch such a picture, but readers can still read its description.
 	if address == "" {
 		f.writeText(n.attr("alt"))
 		return
@@ -321,6 +322,7 @@ func (f *federatedWriter) table(n *node) {
 	}
 }
 
+// row writes the cells of a table row as one paragraph.
 func (f *federatedWriter) row(row *node, bold bool) {
 	f.tag("p")
 	if bold {
@@ -328,7 +330,7 @@ func (f *federatedWriter) row(row *node, bold bool) {
 	}
 	first := true
 	for _, cell := range row.kids {
-		// White space between cells is a kid without a tag.
+		// A child without a tag is the white space between cells.
 		if cell.tag == "" {
 			continue
 		}
@@ -344,7 +346,8 @@ func (f *federatedWriter) row(row *node, bold bool) {
 	f.end("p")
 }
 
-// code keeps the class that names the language, without colours: the spans mean nothing without our stylesheet.
+// code keeps the class that names the programming language. It drops the spans for colours, which need our
+// stylesheet.
 func (f *federatedWriter) code(n *node) {
 	class := ""
 	if code := n.find(func(k *node) bool { return k.tag == "code" }); code != nil {

@@ -18,8 +18,8 @@ import (
 	"causerie/internal/text"
 )
 
-// FrontMatter is what an article file says about itself before its text. Only the title is required. A field that is
-// not given has the zero value, and the defaults of the site apply.
+// FrontMatter has the settings at the beginning of an article file. Only the title is required. A field that is not
+// given has the zero value, and the defaults of the site apply.
 type FrontMatter struct {
 	Title         string
 	Subtitle      string
@@ -28,30 +28,32 @@ type FrontMatter struct {
 	Language      string // a BCP 47 tag
 	Tags          []string
 	Series        string
-	Part          int // from 1; 0 when not said
+	Part          int // from 1; 0 if not given
 	Authors       []string
-	Guest         string     // an author without an account: a name, and perhaps an address in angle brackets
+	Guest         string     // an author without an account here: a name, and perhaps a web address in angle brackets
 	Format        string     // article, note-full or note-teaser
 	Visibility    string     // public, unlisted, followers or local
-	Date          *time.Time // when it is (or will be) published
+	Date          *time.Time // time of publication, past or future
 	Updated       *time.Time
-	Picture       string // the hero: an address or a file beside the article
+	Picture       string // the picture at the top: a web address, or a file beside the article
 	PictureAlt    string
 	Comments      string // open, known, approve or closed
 	Quotes        string // everyone, followers or nobody
 	Warning       string
-	InReplyTo     string // the address of a post elsewhere that it answers
-	Quoting       string // the address of a post elsewhere that it quotes
+	InReplyTo     string // URL of the post that the article answers
+	Quoting       string // URL of the post that the article quotes
 	TranslationOf string // the slug of the original
 }
 
-// maxFrontMatter is the longest front matter that is read, in bytes.
+// maxFrontMatter is the maximum length of a front matter, in bytes.
 const maxFrontMatter = 64 << 10
 
-// ParseFrontMatter splits an article file into its front matter (YAML between two lines of three dashes) and the
-// Markdown after it. A date is RFC 3339, "2006-01-02 15:04" or "2006-01-02"; the last two are in zone, nil being UTC.
-// All mistakes come back at once, joined, each on a line of its own that names the key and the line of the file. An
-// unknown key names the known key that was probably meant.
+// ParseFrontMatter splits an article file into its front matter and the Markdown after it. The front matter is YAML
+// between two lines of three dashes. A date is RFC 3339, "2006-01-02 15:04" or "2006-01-02". The last two formats use
+// zone; nil means UTC.
+//
+// It returns all errors together, one per line, each with its key and line number. For an unknown key, the error
+// suggests the nearest known key.
 func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, error) {
 	head, body, err := split(file)
 	if err != nil {
@@ -68,18 +70,18 @@ func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, er
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		r.field(root.Content[i], root.Content[i+1])
 	}
-	// A title with a mistake has its own error; a second one, that it is missing, would be untrue.
+	// If the title has an error of its own, do not also report it as missing.
 	if r.front.Title == "" && !r.failed["title"] {
 		r.errs = append(r.errs, errors.New("front matter: title is missing"))
 	}
-	// The errors are joined, since the author mends all mistakes of a file in one go.
+	// These errors are independent. The author can correct all of them at once.
 	if err := errors.Join(r.errs...); err != nil {
 		return FrontMatter{}, "", err
 	}
 	return r.front, body, nil
 }
 
-// split finds the two lines of dashes and returns what is between and after them.
+// split returns the text between the two lines of dashes, and the text after them.
 func split(file []byte) (head []byte, body string, err error) {
 	// Windows editors write a byte order mark and CRLF.
 	file = bytes.TrimPrefix(file, []byte("\uFEFF"))
@@ -91,7 +93,7 @@ func split(file []byte) (head []byte, body string, err error) {
 	for at := 0; at < len(rest) && at <= maxFrontMatter; {
 		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
 		end := min(at+len(line)+1, len(rest))
-		// YAML also ends a document with three full stops.
+		// YAML also allows a line with three dots as the end of a document.
 		if mark := string(bytes.TrimRight(line, " \t")); mark == "---" || mark == "..." {
 			return rest[:at], strings.ToValidUTF8(string(rest[end:]), "\uFFFD"), nil
 		}
@@ -100,11 +102,11 @@ func split(file []byte) (head []byte, body string, err error) {
 	return nil, "", errors.New(`not closed: a second line "---" must follow it`)
 }
 
-// parseYAML returns the mapping node, which is empty for an empty front matter. Its lines are counted from the first
-// line of the file.
+// parseYAML returns the mapping node of a front matter, or an empty node if there is none. Its line numbers are those
+// of the file.
 func parseYAML(head []byte) (*yaml.Node, error) {
 	var doc yaml.Node
-	// The empty line in front stands for the dashes, so that line numbers are those of the author's editor.
+	// Add an empty line in place of the first "---", so that the line numbers match the file.
 	err := yaml.NewDecoder(io.MultiReader(strings.NewReader("\n"), bytes.NewReader(head))).Decode(&doc)
 	if errors.Is(err, io.EOF) {
 		return &doc, nil
@@ -129,7 +131,7 @@ var fields = []struct {
 }{
 	{"title", textField(func(f *FrontMatter) *string { return &f.Title })},
 	{"subtitle", textField(func(f *FrontMatter) *string { return &f.Subtitle })},
-	{"slug", patternField(aSlug, "only lower-case letters, digits and hyphens between them",
+	{"slug", patternField(slugPattern, "only lower-case letters, digits and hyphens between them",
 		func(f *FrontMatter) *string { return &f.Slug })},
 	{"summary", textField(func(f *FrontMatter) *string { return &f.Summary })},
 	{"language", languageField},
@@ -156,7 +158,7 @@ var fields = []struct {
 	{"translation-of", textField(func(f *FrontMatter) *string { return &f.TranslationOf })},
 }
 
-var aSlug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // Keys returns the keys that a front matter may have.
 func Keys() []string {
@@ -167,14 +169,16 @@ func Keys() []string {
 	return keys
 }
 
+// frontReader reads the fields of one front matter.
 type frontReader struct {
 	front  FrontMatter
-	zone   *time.Location
-	seen   map[string]bool
-	failed map[string]bool
+	zone   *time.Location  // of dates that name no zone
+	seen   map[string]bool // keys that occurred
+	failed map[string]bool // keys with an error, and known keys that a misspelt one probably meant
 	errs   []error
 }
 
+// fail adds an error about a key.
 func (r *frontReader) fail(key *yaml.Node, format string, args ...any) {
 	if r.failed == nil {
 		r.failed = map[string]bool{}
@@ -183,6 +187,7 @@ func (r *frontReader) fail(key *yaml.Node, format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf("front matter: "+format, args...))
 }
 
+// field reads one key with its value.
 func (r *frontReader) field(key, value *yaml.Node) {
 	if key.Kind != yaml.ScalarNode {
 		r.fail(key, "line %d: a key must be a word", key.Line)
@@ -192,10 +197,11 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	switch {
 	case at < 0:
 		r.fail(key, "unknown key %q on line %d; %s", text.Excerpt(key.Value, 40), key.Line, suggestion(key.Value))
-		// The key that was meant has been tried: "titel: x" must not also be reported as a missing title.
+		// Mark the suggested key as failed too. Otherwise "titel: x" would also be reported as a missing title.
 		r.failed[nearest.Word(key.Value, Keys())] = true
 	case r.seen[key.Value]:
 		r.fail(key, "%s is given twice, the second time on line %d", key.Value, key.Line)
+	// An empty value, as in "summary:", counts as not given.
 	case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
 		// "summary:" with nothing after it says nothing.
 	default:
@@ -206,6 +212,7 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	r.seen[key.Value] = true
 }
 
+// suggestion names the nearest known key, or all known keys if none is near.
 func suggestion(word string) string {
 	if near := nearest.Word(word, Keys()); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
@@ -213,20 +220,22 @@ func suggestion(word string) string {
 	return "known are " + strings.Join(Keys(), ", ")
 }
 
-// scalar returns a value in a single piece. Aliases are refused: they have no use here, and documents that unfold to
-// gigabytes are made of them.
+// scalar returns a single value as text.
 func scalar(value *yaml.Node) (string, error) {
 	switch value.Kind {
 	case yaml.ScalarNode:
 		return strings.TrimSpace(value.Value), nil
 	case yaml.SequenceNode:
-		return "", errors.New("must be one text, not a list")
+		return "", errors.New("must be a single text, not a list")
 	case yaml.MappingNode:
-		return "", errors.New("must be one text; put it in quotes when it contains a colon")
+		return "", errors.New("must be a single text; put it in quotes when it contains a colon")
 	}
+	// Front matter needs no aliases. Attackers nest them to make a small file expand to gigabytes.
 	return "", errors.New("must be a plain text, not an alias")
 }
 
+// textField reads any text. Like the functions below, it may set the field also with an error: ParseFrontMatter
+// returns no fields then.
 func textField(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
@@ -235,12 +244,13 @@ func textField(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) 
 	}
 }
 
-func patternField(shape *regexp.Regexp, is string,
+// patternField reads a text that must match a pattern. The description completes the error "must be ...".
+func patternField(pattern *regexp.Regexp, description string,
 	field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
-		if err == nil && !shape.MatchString(s) {
-			return fmt.Errorf("must be %s, not %q", is, text.Excerpt(s, 60))
+		if err == nil && !pattern.MatchString(s) {
+			return fmt.Errorf("must be %s, not %q", description, text.Excerpt(s, 60))
 		}
 		*field(&r.front) = s
 		return err
@@ -255,11 +265,12 @@ func languageField(r *frontReader, value *yaml.Node) error {
 	}
 	var known bool
 	if r.front.Language, known = blog.Language(s); !known {
-		return fmt.Errorf("%s, not %q", blog.UnknownLanguage, text.Excerpt(s, 60))
+		return fmt.Errorf("%s, not %q", blog.UnknownLanguageText, text.Excerpt(s, 60))
 	}
 	return nil
 }
 
+// choiceField reads one of the given values.
 func choiceField(choices []string, field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
@@ -275,7 +286,7 @@ func choiceField(choices []string, field func(*FrontMatter) *string) func(*front
 	}
 }
 
-// listField reads a YAML list, or one text with commas.
+// listField reads a YAML list, or a text in which commas separate the items.
 func listField(field func(*FrontMatter) *[]string) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		words := []string{}
@@ -313,7 +324,7 @@ func partField(r *frontReader, value *yaml.Node) error {
 	return nil
 }
 
-var dateShapes = []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"}
+var dateFormats = []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"}
 
 func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
@@ -321,9 +332,9 @@ func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.No
 		if err != nil {
 			return errors.New(`must be a date such as "2026-11-16" or "2026-11-16 17:00"`)
 		}
-		for _, shape := range dateShapes {
-			// Year 0 is a date to time.Parse; no article has it.
-			if t, err := time.ParseInLocation(shape, s, r.zone); err == nil && t.Year() > 0 {
+		for _, format := range dateFormats {
+			// time.Parse accepts the year 0; we do not.
+			if t, err := time.ParseInLocation(format, s, r.zone); err == nil && t.Year() > 0 {
 				*field(&r.front) = &t
 				return nil
 			}

@@ -41,7 +41,7 @@ func (c *articleRenderer) code(n ast.Node) {
 // languageName returns the first word after the fence, fit for a class; "" when it is no name.
 func languageName(info string) string {
 	name, _, _ := strings.Cut(strings.ToLower(strings.Trim(info, "{}.")), "{")
-	if len(name) > 30 || !aClassList.MatchString(name) || strings.Contains(name, " ") {
+	if len(name) > 30 || !classListPattern.MatchString(name) || strings.Contains(name, " ") {
 		return ""
 	}
 	return name

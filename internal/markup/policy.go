@@ -14,14 +14,14 @@ func sanitize(policy func() *bluemonday.Policy, html string) SafeHTML {
 }
 
 var (
-	anID       = regexp.MustCompile(`^[\p{L}\p{M}\p{N}_.:-]+$`)
-	aNumber    = regexp.MustCompile(`^-?[0-9]{1,9}$`)
-	aPixel     = regexp.MustCompile(`^[0-9]{1,5}$`)
-	aLanguage  = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
-	aDirection = regexp.MustCompile(`^(ltr|rtl|auto)$`)
-	aClassList = regexp.MustCompile(`^[A-Za-z0-9_+#. -]+$`)
-	aFlag      = regexp.MustCompile(`^(reversed)?$`)
-	anything   = regexp.MustCompile(`(?s)^.*$`)
+	idPattern        = regexp.MustCompile(`^[\p{L}\p{M}\p{N}_.:-]+$`)
+	numberPattern    = regexp.MustCompile(`^-?[0-9]{1,9}$`)
+	pixelPattern     = regexp.MustCompile(`^[0-9]{1,5}$`)
+	languagePattern  = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+	directionPattern = regexp.MustCompile(`^(ltr|rtl|auto)$`)
+	classListPattern = regexp.MustCompile(`^[A-Za-z0-9_+#. -]+$`)
+	flagPattern      = regexp.MustCompile(`^(reversed)?$`)
+	anything         = regexp.MustCompile(`(?s)^.*$`)
 )
 
 // remoteElements are the elements that Mastodon keeps in what it receives.
@@ -34,14 +34,14 @@ func common() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements(remoteElements...)
 	p.AllowNoAttrs().OnElements(remoteElements...)
-	p.AllowAttrs("lang").Matching(aLanguage).Globally()
-	p.AllowAttrs("dir").Matching(aDirection).Globally()
-	p.AllowAttrs("start").Matching(aNumber).OnElements("ol")
-	p.AllowAttrs("reversed").Matching(aFlag).OnElements("ol")
-	p.AllowAttrs("value").Matching(aNumber).OnElements("li")
+	p.AllowAttrs("lang").Matching(languagePattern).Globally()
+	p.AllowAttrs("dir").Matching(directionPattern).Globally()
+	p.AllowAttrs("start").Matching(numberPattern).OnElements("ol")
+	p.AllowAttrs("reversed").Matching(flagPattern).OnElements("ol")
+	p.AllowAttrs("value").Matching(numberPattern).OnElements("li")
 	p.AllowAttrs("href").OnElements("a")
-	p.AllowAttrs("rel").Matching(aClassList).OnElements("a")
-	p.AllowAttrs("class").Matching(aClassList).OnElements("a", "span", "p", "code")
+	p.AllowAttrs("rel").Matching(classListPattern).OnElements("a")
+	p.AllowAttrs("class").Matching(classListPattern).OnElements("a", "span", "p", "code")
 	p.RequireParseableURLs(true)
 	p.AllowURLSchemes("http", "https")
 	return p
@@ -70,8 +70,8 @@ var ownPolicy = sync.OnceValue(func() *bluemonday.Policy {
 		"bdi", "bdo", "wbr"}
 	p.AllowElements(more...)
 	p.AllowNoAttrs().OnElements(more...)
-	p.AllowAttrs("id").Matching(anID).Globally()
-	p.AllowAttrs("class").Matching(aClassList).Globally()
+	p.AllowAttrs("id").Matching(idPattern).Globally()
+	p.AllowAttrs("class").Matching(classListPattern).Globally()
 	p.AllowAttrs("aria-label", "aria-labelledby").Matching(anything).Globally()
 	p.AllowAttrs("role").Matching(regexp.MustCompile(`^(region|presentation|img)$`)).Globally()
 	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div")
@@ -90,5 +90,5 @@ var ownPolicy = sync.OnceValue(func() *bluemonday.Policy {
 func allowPictures(p *bluemonday.Policy) {
 	p.AllowAttrs("src").OnElements("img")
 	p.AllowAttrs("alt", "title").Matching(anything).OnElements("img")
-	p.AllowAttrs("width", "height").Matching(aPixel).OnElements("img")
+	p.AllowAttrs("width", "height").Matching(pixelPattern).OnElements("img")
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// safeAddress returns an address that an author's link may have: http, https, mailto, or a place on this site. "" for
-// others, javascript: and data: among them.
+// safeAddress returns the URL of an author's link in normal form. It accepts http, https, mailto, and paths or
+// anchors of this site. For all others, such as javascript: and data:, it returns "".
 func safeAddress(href string) string {
 	u := parseAddress(href)
 	if u == nil || href == "" {
@@ -38,11 +38,11 @@ func (c *articleRenderer) link(n *ast.Link) {
 	address := safeAddress(string(util.URLEscape(n.Destination, true)))
 	if address == "" {
 		c.notice(n, UnsafeLink, written)
-		// The text stays, in an element without a meaning.
+		// The text of the link stays, in an element without a meaning.
 		replace(n, newElement("span"))
 		return
 	}
-	// A place in this article; with the prefix it is still found on a page of several articles.
+	// The link leads to a heading of this article. A page may show several articles, so their ids have a prefix.
 	if id, ok := strings.CutPrefix(address, "#"); ok {
 		address = "#" + c.options.IDPrefix + id
 	} else {
@@ -58,6 +58,7 @@ func (c *articleRenderer) autoLink(n *ast.AutoLink) {
 		href = "mailto:" + href
 	}
 	address := safeAddress(string(util.URLEscape([]byte(href), false)))
+	// HTML does not allow a link inside a link.
 	if address == "" || insideLink(n) {
 		if address == "" {
 			c.notice(n.Parent(), UnsafeLink, href)
@@ -69,17 +70,18 @@ func (c *articleRenderer) autoLink(n *ast.AutoLink) {
 	n.Parent().ReplaceChild(n.Parent(), n, newElement("a", "href", address).with(label))
 }
 
+// addLink adds a link to Rendered.Links, once.
 func (c *articleRenderer) addLink(href string) {
 	if c.isNew(href) {
 		c.Links = append(c.Links, href)
 	}
 }
 
-// isNew reports whether a link, mention or hashtag occurs for the first time.
+// isNew reports whether a link, mention or hashtag occurs for the first time in the article, and records it.
 func (c *articleRenderer) isNew(written string) bool {
-	met := c.seen[written]
+	before := c.seen[written]
 	c.seen[written] = true
-	return !met
+	return !before
 }
 
 // The widths at which a picture is shown: the measure of the text, and the page's.
@@ -110,7 +112,7 @@ func (c *articleRenderer) image(n *ast.Image) {
 	if alt == "" {
 		alt = source
 	}
-	// A remote picture would let its server watch our readers, so it is shown as a link.
+	// If browsers loaded a remote picture, its server would learn who reads the article. So we show a link.
 	if remote := remoteAddress(string(util.URLEscape(n.Destination, true))); remote != nil && remote.Scheme == "https" {
 		c.notice(n, RemotePicture, source)
 		n.Parent().ReplaceChild(n.Parent(), n, newElement("a", "href", remote.String()).with(textLeaf(alt)))
@@ -126,6 +128,7 @@ func (c *articleRenderer) img(image Image, title string) *element {
 	if p.Srcset != "" {
 		e.attrs = append(e.attrs, "srcset", p.Srcset, "sizes", sizesText)
 	}
+	// With both attributes the browser reserves the space, so the text does not jump when the picture arrives.
 	if p.Width > 0 && p.Height > 0 {
 		e.attrs = append(e.attrs, "width", strconv.Itoa(p.Width), "height", strconv.Itoa(p.Height))
 	}
@@ -133,11 +136,11 @@ func (c *articleRenderer) img(image Image, title string) *element {
 	return e
 }
 
-// captionAttr keeps a title until it is known whether the picture stands alone. The sanitiser would drop such an
-// attribute.
+// captionAttr is a temporary attribute with the title of a picture. The function figures makes a caption of it. If an
+// attribute of this name remained, the sanitiser would drop it.
 const captionAttr = "caption"
 
-// dropAttr removes an attribute and returns its value.
+// dropAttr removes an attribute and returns its value, or "" if there is none.
 func (e *element) dropAttr(name string) string {
 	for i := 0; i+1 < len(e.attrs); i += 2 {
 		if e.attrs[i] == name {
@@ -149,13 +152,13 @@ func (e *element) dropAttr(name string) string {
 	return ""
 }
 
-// figures makes a figure of each picture that stands alone in its paragraph.
+// figures wraps each picture in a figure if it is the only content of its paragraph.
 func (c *articleRenderer) figures(doc ast.Node) {
 	for _, n := range collect(doc, func(n ast.Node) bool { return isElement(n, "img") }) {
 		img := n.(*element)
 		caption := img.dropAttr(captionAttr)
 		content := ast.Node(img)
-		// A linked picture is a figure too, the link inside it.
+		// A picture that is a link becomes a figure too. The link is then inside the figure.
 		if isElement(img.Parent(), "a") && img.Parent().ChildCount() == 1 {
 			content = img.Parent()
 		}
@@ -176,17 +179,18 @@ func (c *articleRenderer) figures(doc ast.Node) {
 	}
 }
 
-// plainText typesets text that is not Markdown.
+// plainText sets the quotation marks and dashes in a text that is not Markdown.
 func (t *quoteSetter) plainText(s string) string {
 	return string(resolved([]byte(t.typeset(strings.ReplaceAll(escapeMarkdown(s), "\n", " "), ' '))))
 }
 
-// escapeMarkdown protects the characters that resolved would change.
+// escapeMarkdown escapes the characters that the function resolved would change.
 func escapeMarkdown(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "&", `\&`).Replace(s)
 }
 
-// widthHint reads {.wide} or {.full} after a picture. alone reports whether nothing else stands in its paragraph.
+// widthHint returns the class from {.wide} or {.full} after a picture. alone reports whether the paragraph has no
+// other content.
 func (c *articleRenderer) widthHint(n ast.Node) (class string, alone bool) {
 	if n.PreviousSibling() != nil {
 		return "", false
@@ -209,13 +213,14 @@ func (c *articleRenderer) widthHint(n ast.Node) (class string, alone bool) {
 	return "", false
 }
 
-// headings gives each heading its level and its id, and lists it.
+// headings gives each heading its level and its id, and lists it in Rendered.Headings.
 func (c *articleRenderer) headings(doc ast.Node) {
 	all := collect(doc, ofKind(ast.KindHeading))
-	lower := 0
+	shift := 0
 	for _, n := range all {
+		// The title of the page is the only <h1>. If the author uses "#" too, all headings go down one level.
 		if n.(*ast.Heading).Level == 1 {
-			lower = 1
+			shift = 1
 		}
 	}
 	for _, n := range all {
@@ -224,14 +229,14 @@ func (c *articleRenderer) headings(doc ast.Node) {
 		if id == "" {
 			id = slug(title)
 		}
-		// Lowered headings may reach level 7, which HTML does not have.
-		heading := Heading{ID: c.unique(id), Text: title, Level: min(6, n.(*ast.Heading).Level+lower)}
+		// A heading that goes down one level may reach level 7, which HTML does not have.
+		heading := Heading{ID: c.unique(id), Text: title, Level: min(6, n.(*ast.Heading).Level+shift)}
 		c.Headings = append(c.Headings, heading)
 		replace(n, newElement("h"+strconv.Itoa(heading.Level), "id", heading.ID))
 	}
 }
 
-var anIDHint = regexp.MustCompile(`\s*\{#([\p{L}\p{N}_-]{1,60})\}\s*$`)
+var idHintPattern = regexp.MustCompile(`\s*\{#([\p{L}\p{N}_-]{1,60})\}\s*$`)
 
 // writtenID reads {#id} at the end of a heading and removes it.
 func (c *articleRenderer) writtenID(heading ast.Node) string {
@@ -241,7 +246,7 @@ func (c *articleRenderer) writtenID(heading ast.Node) string {
 	if !ok {
 		return ""
 	}
-	found := anIDHint.FindSubmatch(last.Value)
+	found := idHintPattern.FindSubmatch(last.Value)
 	if found == nil {
 		return ""
 	}
@@ -249,8 +254,8 @@ func (c *articleRenderer) writtenID(heading ast.Node) string {
 	return string(found[1])
 }
 
-// join makes one leaf of adjacent pieces of text, of which the parser leaves any number. Line breaks stay, as texts
-// without words.
+// join merges adjacent pieces of text into one leaf, because the parser may split a text anywhere. Each line break
+// stays, as a text node without words.
 func (c *articleRenderer) join(parent ast.Node) {
 	var last *ast.String
 	for n := parent.FirstChild(); n != nil; {
@@ -269,7 +274,8 @@ func (c *articleRenderer) join(parent ast.Node) {
 			}
 		case *ast.String:
 			switch {
-			// What was resolved already must not be joined with source text: its backslashes would be resolved again.
+			// Escapes in this text are resolved already. Joined with source text, its backslashes would be resolved a second
+			// time.
 			case n.IsRaw() || n.IsCode():
 				last = nil
 			case last == nil:
@@ -285,7 +291,8 @@ func (c *articleRenderer) join(parent ast.Node) {
 	}
 }
 
-// leadingText returns the first leaf of a paragraph if it is text, joined.
+// leadingText returns the first leaf of a paragraph, joined with the text after it. It returns false if n is no
+// paragraph, or does not begin with text.
 func (c *articleRenderer) leadingText(n ast.Node) (*ast.String, bool) {
 	paragraph, ok := n.(*ast.Paragraph)
 	if !ok {
@@ -296,7 +303,7 @@ func (c *articleRenderer) leadingText(n ast.Node) (*ast.String, bool) {
 	return first, ok
 }
 
-// slug makes an id from a title, of at most 60 runes.
+// slug makes an id from a title, with at most 60 characters.
 func slug(title string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(title) {
@@ -322,19 +329,19 @@ var reservedIDs = regexp.MustCompile(
 
 // unique returns an id that no other heading has, with the prefix of the article.
 func (c *articleRenderer) unique(id string) string {
-	free := id
+	candidate := id
 	if reservedIDs.MatchString(id) {
-		free = "s-" + id
+		candidate = "s-" + id
 	}
-	stem := free
-	// repeats makes a thousand equal headings cost a thousand steps, not half a million. A written id may be "part-2"
-	// already, so each number is still tried.
-	for c.ids[free] {
-		c.repeats[stem]++
-		free = stem + "-" + strconv.Itoa(c.repeats[stem]+1)
+	base := candidate
+	// The count in repeats saves time: without it, a thousand equal headings take half a million steps. We still check
+	// each candidate, because the author may have written the id "part-2".
+	for c.ids[candidate] {
+		c.repeats[base]++
+		candidate = base + "-" + strconv.Itoa(c.repeats[base]+1)
 	}
-	c.ids[free] = true
-	return c.options.IDPrefix + free
+	c.ids[candidate] = true
+	return c.options.IDPrefix + candidate
 }
 
 // blocks replaces code, tables, quotations and task marks.
@@ -354,18 +361,20 @@ func (c *articleRenderer) blocks(doc ast.Node) {
 	}
 }
 
+// task replaces the check box of a task list.
 func (c *articleRenderer) task(n *extast.TaskCheckBox) {
 	sign, label := "☐", c.language.open
 	if n.IsChecked {
 		sign, label = "☑", c.language.done
 	}
-	// A sign with a label instead of <input>: no policy allows form elements, and the box is not to be clicked.
+	// We write a sign with a label instead of <input>. The sanitiser allows no form elements, and readers cannot tick
+	// the box.
 	box := newElement("span", "class", "task", "role", "img", "aria-label", label).with(textLeaf(sign))
 	n.Parent().InsertAfter(n.Parent(), n, textLeaf(" "))
 	n.Parent().ReplaceChild(n.Parent(), n, box)
 }
 
-// quotation makes a footer of the last paragraph of a quotation if it begins with a dash.
+// quotation turns the last paragraph of a quotation into a footer, if it begins with a dash.
 func (c *articleRenderer) quotation(n *ast.Blockquote) {
 	if n.ChildCount() < 2 {
 		return
@@ -374,18 +383,20 @@ func (c *articleRenderer) quotation(n *ast.Blockquote) {
 	if !ok {
 		return
 	}
-	said := bytes.TrimLeft(first.Value, "—–-")
-	// "-5 degrees" begins with a dash, too: a space must follow.
-	if len(said) == len(first.Value) || len(said) > 0 && said[0] != ' ' {
+	source := bytes.TrimLeft(first.Value, "—–-")
+	// "-5 degrees" begins with a dash too. So a space must follow the dash.
+	if len(source) == len(first.Value) || len(source) > 0 && source[0] != ' ' {
 		return
 	}
-	first.Value = bytes.TrimLeft(said, " ")
+	first.Value = bytes.TrimLeft(source, " ")
 	replace(n.LastChild(), newElement("footer"))
 }
 
-// endMark puts the red end mark after the last word of an article that ends with a paragraph.
+// endMark adds the end mark after the last word of the article. An article that does not end with a paragraph gets
+// none.
 func (c *articleRenderer) endMark(doc ast.Node) {
 	last := doc.LastChild()
+	// The list of footnotes is not part of the text.
 	if last != nil && last.Kind() == extast.KindFootnoteList {
 		last = last.PreviousSibling()
 	}
@@ -394,12 +405,13 @@ func (c *articleRenderer) endMark(doc ast.Node) {
 	}
 }
 
-// box makes a region that scrolls, can be reached by keyboard and has a name.
+// box returns an element that scrolls, and that people reach by keyboard (tabindex) and by name (role and label).
 func box(tag, label string) *element {
 	return newElement(tag, "class", "box", "tabindex", "0", "role", "region", "aria-label", label)
 }
 
-// table puts a table into a box, with its caption and named columns and rows.
+// table puts a table into a box that scrolls, because a wide table does not fit a narrow screen. It adds the caption,
+// and scopes for the headings of columns and rows.
 func (c *articleRenderer) table(n *extast.Table) {
 	caption := c.caption(n)
 	label := c.language.table
@@ -424,7 +436,8 @@ func (c *articleRenderer) table(n *extast.Table) {
 	n.Parent().ReplaceChild(n.Parent(), n, box("div", label).with(table))
 }
 
-// row makes <tr>. A cell with a scope is a heading. A number at the start of a row does not name the row.
+// row returns the <tr> for a row. first is the scope of its first cell, others that of the other cells. A cell with a
+// scope becomes <th>.
 func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 	tr := newElement("tr")
 	scope := first
@@ -435,6 +448,7 @@ func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 			class = "num"
 		}
 		tag := "th"
+		// A number at the start of a row is a value, not the name of the row.
 		if scope == "" || scope == "row" && class == "num" {
 			tag, scope = "td", ""
 		}
@@ -447,7 +461,8 @@ func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 	return tr
 }
 
-// caption finds "Table: ..." in the paragraph after a table, or in the one before.
+// caption finds a paragraph "Table: ..." after the table, or before it, and turns it into a caption. It returns nil
+// if there is none.
 func (c *articleRenderer) caption(table ast.Node) *element {
 	for _, paragraph := range []ast.Node{table.NextSibling(), table.PreviousSibling()} {
 		first, ok := c.leadingText(paragraph)

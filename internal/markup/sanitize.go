@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Comment is the HTML of a stranger, safe to print.
+// Comment is HTML from another server, sanitised.
 type Comment struct {
 	HTML SafeHTML
 	Text string // the same in plain text, for excerpts, search and mail
@@ -16,12 +16,15 @@ type Comment struct {
 // commentDepth limits how deeply the elements of a comment nest. Further tags are ignored.
 const commentDepth = 48
 
-// Clean makes a comment from HTML of another server. It keeps what Mastodon keeps: paragraphs, line breaks, emphasis,
-// code, quotations, lists, ruby, language and direction. Headings become bold paragraphs, and pictures links. Links
-// stay when they lead to an absolute http or https address. They get rel="nofollow ugc noopener" and no target, and a
-// text that pretends to be another address is replaced by the true one. Other elements lose their tags and keep their
-// text, except those whose content is not text to read. Only the first [MaxComment] bytes are read. The result may be
-// empty. Time and memory are linear in what is read.
+// Clean sanitises HTML from another server. It keeps the elements that Mastodon keeps: paragraphs, line breaks,
+// emphasis, code, quotations, lists, ruby, language and direction. Headings become bold paragraphs, and pictures
+// become links.
+//
+// A link stays if it leads to an absolute http or https address. It gets rel="nofollow ugc noopener" and no target.
+// If the text of a link looks like another address, Clean replaces it by the true address.
+//
+// Other elements lose their tags and keep their text, except those whose content is not text, such as scripts. Clean
+// reads the first [MaxComment] bytes only. Time and memory grow linearly with the input. The result may be empty.
 func Clean(remoteHTML string) Comment {
 	return comment(parse(truncate(remoteHTML, MaxComment), commentDepth))
 }
@@ -35,7 +38,7 @@ func comment(trees ...*node) Comment {
 	return Comment{HTML: safe, Text: Text(safe)}
 }
 
-// truncate returns the first limit bytes of s, without a broken rune or a broken tag at the end.
+// truncate returns the first limit bytes of s. It cuts before a character or a tag that would be incomplete.
 func truncate(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit]
@@ -49,6 +52,7 @@ func truncate(s string, limit int) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
+// cleaner writes the HTML that Clean returns.
 type cleaner struct {
 	writer
 	flat int // inside something that holds no blocks: a heading, a paragraph
@@ -88,7 +92,7 @@ func (c *cleaner) node(n *node) {
 	}
 }
 
-// wrap writes an element with the given attributes, its language and direction, and its children.
+// wrap writes the children of n in an element with the given attributes, and with the language and direction of n.
 func (c *cleaner) wrap(n *node, tag string, attrs ...string) {
 	c.tag(tag, append(attrs, langAttrs(n)...)...)
 	c.children(n)
@@ -97,17 +101,17 @@ func (c *cleaner) wrap(n *node, tag string, attrs ...string) {
 
 func langAttrs(n *node) []string {
 	var attrs []string
-	if lang := n.attr("lang"); aLanguage.MatchString(lang) {
+	if lang := n.attr("lang"); languagePattern.MatchString(lang) {
 		attrs = append(attrs, "lang", lang)
 	}
-	if dir := strings.ToLower(n.attr("dir")); aDirection.MatchString(dir) {
+	if dir := strings.ToLower(n.attr("dir")); directionPattern.MatchString(dir) {
 		attrs = append(attrs, "dir", dir)
 	}
 	return attrs
 }
 
 func (c *cleaner) paragraph(n *node) {
-	// A block inside a paragraph would end it in a browser, and leave an empty one behind.
+	// A block inside a paragraph would end the paragraph in a browser, and leave an empty one after it.
 	if c.flat > 0 {
 		c.writeSpaced(n)
 		return
@@ -135,7 +139,7 @@ func (c *cleaner) heading(n *node) {
 	c.flat--
 }
 
-// block writes an element that may hold paragraphs.
+// block writes an element that may contain paragraphs.
 func (c *cleaner) block(n *node) {
 	if c.flat > 0 {
 		c.writeSpaced(n)
@@ -144,14 +148,14 @@ func (c *cleaner) block(n *node) {
 	var attrs []string
 	switch n.tag {
 	case "ol":
-		if start := n.attr("start"); aNumber.MatchString(start) {
+		if start := n.attr("start"); numberPattern.MatchString(start) {
 			attrs = append(attrs, "start", start)
 		}
 		if n.hasAttr("reversed") {
 			attrs = append(attrs, "reversed", "reversed")
 		}
 	case "li":
-		if value := n.attr("value"); aNumber.MatchString(value) {
+		if value := n.attr("value"); numberPattern.MatchString(value) {
 			attrs = append(attrs, "value", value)
 		}
 	case "pre":
@@ -161,7 +165,7 @@ func (c *cleaner) block(n *node) {
 	c.wrap(n, n.tag, attrs...)
 }
 
-// unknown drops the tags of an element and keeps its text. An element that stands for a paragraph becomes one.
+// unknown drops the tags of an element and keeps its text. A block without inner blocks becomes a paragraph.
 func (c *cleaner) unknown(n *node) {
 	switch {
 	case !blockElements[n.tag]:
@@ -173,7 +177,7 @@ func (c *cleaner) unknown(n *node) {
 	}
 }
 
-// writeSpaced writes the text of a block where no block may stand, with spaces so that words do not run together.
+// writeSpaced writes the text of a block without its tags. Spaces around it keep the words apart.
 func (c *cleaner) writeSpaced(n *node) {
 	c.WriteByte(' ')
 	c.children(n)
@@ -184,6 +188,7 @@ const remoteRel = "nofollow ugc noopener"
 
 func (c *cleaner) anchor(n *node) {
 	address := remoteAddress(n.attr("href"))
+	// HTML does not allow a link inside a link.
 	if address == nil || c.link > 0 {
 		c.children(n)
 		return
@@ -192,7 +197,7 @@ func (c *cleaner) anchor(n *node) {
 	defer func() { c.link-- }()
 	c.tag("a", append([]string{"href", address.String(), "class", knownClasses(n), "rel", remoteRel},
 		langAttrs(n)...)...)
-	// The true address is shown instead of the text, so the reader sees where the link leads (threat T-155).
+	// We show the true address instead of the text, so that readers see where the link leads (threat T-155).
 	if isMisleading(n, address) {
 		c.address(address)
 	} else {
@@ -201,11 +206,12 @@ func (c *cleaner) anchor(n *node) {
 	c.end("a")
 }
 
-// picture writes a link to a remote picture, so that browsers of readers contact no other server.
+// picture writes a link to a remote picture. Browsers of readers must not contact other servers.
 func (c *cleaner) picture(n *node) {
 	alt := strings.TrimSpace(scrub(n.attr("alt")))
 	address := remoteAddress(n.attr("src"))
-	// A custom emoji has its shortcode as alt text, such as :blobcat:. A link there would only disturb the sentence.
+	// A custom emoji has its shortcode as its description, such as :blobcat:. A link in its place would disturb the
+	// sentence.
 	if address == nil || c.link > 0 || strings.HasPrefix(alt, ":") && strings.HasSuffix(alt, ":") {
 		c.writeText(alt)
 		return
@@ -219,10 +225,10 @@ func (c *cleaner) picture(n *node) {
 	c.end("a")
 }
 
-// shownPath is how many bytes of an address are shown after its host.
+// shownPath is the number of bytes of an address that are shown after its host.
 const shownPath = 24
 
-// address writes the text of a link as Mastodon does: scheme hidden, the whole host first, a long path cut.
+// address writes an address as Mastodon does: the scheme hidden, the whole host, and the end of a long path hidden.
 func (c *cleaner) address(u *url.URL) {
 	rest := strings.TrimPrefix(u.String(), u.Scheme+"://")
 	host := strings.TrimPrefix(rest, "www.")
@@ -231,7 +237,7 @@ func (c *cleaner) address(u *url.URL) {
 	c.writeText(scheme)
 	c.end("span")
 	if shown := len(u.Host) - (len(rest) - len(host)) + shownPath; len(host) > shown {
-		// The cut must not split a rune of an international address.
+		// Do not split a character of an international address.
 		for !utf8.RuneStart(host[shown]) {
 			shown--
 		}
@@ -246,9 +252,10 @@ func (c *cleaner) address(u *url.URL) {
 	c.writeText(host)
 }
 
-// isMisleading reports whether the text of a link hides where it leads: by hidden spans, or by naming another host.
-// Mentions and hashtags are names, not addresses.
+// isMisleading reports whether the text of a link hides the address that it leads to: it has hidden spans, or names
+// another host.
 func isMisleading(n *node, to *url.URL) bool {
+	// Mentions and hashtags are names, not addresses. They need no hidden spans.
 	if n.hasClass("mention") || n.hasClass("hashtag") {
 		return n.find(func(k *node) bool { return k.hasClass("invisible") }) != nil
 	}
@@ -256,7 +263,7 @@ func isMisleading(n *node, to *url.URL) bool {
 		return true
 	}
 	text := strings.ToLower(strings.TrimSpace(scrub(n.allText())))
-	// Several words are a sentence, which no reader takes for an address.
+	// Readers do not take a text with several words for an address.
 	if text == "" || strings.ContainsFunc(text, unicode.IsSpace) {
 		return false
 	}
@@ -270,7 +277,7 @@ func isMisleading(n *node, to *url.URL) bool {
 	return host != strings.TrimPrefix(strings.ToLower(to.Host), "www.")
 }
 
-// isTopLevelDomain reports whether s could be a top-level domain: letters only, two at least.
+// isTopLevelDomain reports whether s can be a top-level domain: at least two characters, all letters.
 func isTopLevelDomain(s string) bool {
 	return len(s) > 1 && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
 }
@@ -287,18 +294,19 @@ func knownClasses(n *node) string {
 	return strings.Join(known, " ")
 }
 
-// remoteAddress returns an absolute http or https address. It is nil for anything else, and for an address with a
-// user name, which shows one host and leads to another.
+// remoteAddress parses an absolute http or https address. It returns nil for all others.
 func remoteAddress(href string) *url.URL {
 	u := parseAddress(href)
+	// An address with a user name looks like one host and leads to another.
 	if u == nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return nil
 	}
 	return u
 }
 
-// parseAddress parses as a browser would, which ignores white space around an address and control characters in it.
+// parseAddress parses an address as browsers do. It returns nil for one that browsers and net/url read differently.
 func parseAddress(href string) *url.URL {
+	// Browsers ignore white space around an address, and control characters inside it.
 	href = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError || isBidi(r) {
 			return -1
@@ -306,18 +314,19 @@ func parseAddress(href string) *url.URL {
 		return r
 	}, strings.TrimSpace(href))
 	u, err := url.Parse(href)
-	// Browsers read a backslash as a slash, so the host would be another one than net/url finds.
+	// Browsers read a backslash as a slash, so they would find another host than net/url.
 	if err != nil || strings.Contains(href, `\`) {
 		return nil
 	}
 	return u
 }
 
-// maxMarks is how many combining marks may sit on one letter. Written languages need four.
+// maxMarks is the maximum number of combining marks on one letter. Written languages need up to four.
 const maxMarks = 6
 
-// scrub removes from a stranger's text what is not meant to be seen: control characters, marks that turn the
-// direction of the text, and piles of combining marks that run over other lines.
+// scrub removes invisible and disturbing characters from a remote text: control characters, characters that change
+// the direction of the text, and all combining marks after the first maxMarks on a letter, which would cover other
+// lines.
 func scrub(text string) string {
 	marks := 0
 	return strings.Map(func(r rune) rune {
@@ -337,18 +346,19 @@ func scrub(text string) string {
 	}, text)
 }
 
-// isBidi reports whether a character embeds or overrides a direction. Plain marks (U+200E, U+200F) and isolates in
-// running text end with their paragraph, and right-to-left writing needs them.
+// isBidi reports whether a character embeds or overrides a direction. The plain marks U+200E and U+200F and the
+// isolates are allowed: right-to-left languages need them, and their effect ends with the paragraph.
 func isBidi(r rune) bool { return r >= '\u202A' && r <= '\u202E' }
 
-// CleanName makes one line of plain text from a stranger's name, at most [MaxName] runes: no control characters,
-// nothing that turns the direction of the text, no invisible padding. It is text, not HTML; templates escape it. It
-// is empty when nothing visible remains.
+// CleanName returns a remote name as one line of plain text, at most [MaxName] characters. It removes control
+// characters, characters that change the direction of the text, and invisible characters. The result is text, not
+// HTML: templates escape it. It is empty if nothing visible remains.
 func CleanName(name string) string {
-	// Eight bytes for each rune of the limit: room for characters that are removed, and still a limit on the work.
+	// We read eight bytes for each character of the limit. This leaves room for characters that are removed, and still
+	// limits the work.
 	name = strings.Map(func(r rune) rune {
-		// A name stands inside a sentence of the page: here an isolate without its end would turn the rest. The others are
-		// spaces and fillers that show nothing.
+		// These are isolates, and characters that show nothing. A name stands inside a sentence of our page, where an
+		// isolate without its end would change the direction of the rest.
 		if r >= '\u2066' && r <= '\u2069' || r == '\u200B' || r == '\u2060' || r == '\u00AD' || r == '\u3164' ||
 			r == '\u115F' || r == '\u1160' {
 			return -1
