@@ -54,7 +54,7 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 			text.Plural(found.Listed, "answer", "answers"), text.Plural(found.New, "new comment", "new comments"))
 		t.line(fetchLine{a.Slug, found}, words)
 		if !x.JSON {
-			for _, u := range found.Untaken {
+			for _, u := range found.Skipped {
 				t.line(nil, fmt.Sprintf("%d not taken: %s (%s)", u.N, u.Why, strings.Join(u.Servers, ", ")))
 			}
 			if found.Cut {

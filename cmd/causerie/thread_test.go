@@ -36,7 +36,7 @@ func TestMissingRepliesAreFetchedByCommand(t *testing.T) {
 		}
 		s.shows(published.URL, "Is it still rowed?", true)
 		found := read[fetchLine](t, s.cli("comment", "fetch", slug, "--json"))[0]
-		if found.Article != slug || found.New != 1 || found.Listed != 2 || len(found.Untaken) != 1 {
+		if found.Article != slug || found.New != 1 || found.Listed != 2 || len(found.Skipped) != 1 {
 			t.Errorf("what came of it: %+v", found)
 		}
 		s.shows(published.URL, "It is.", true)

@@ -34,7 +34,7 @@ func (a Activity) Request() (r Request, ok bool) {
 
 // RequestFor returns the type of the request that asks for an authorization of a kind.
 func RequestFor(kind blog.AuthorizationKind) string {
-	if kind == blog.QuoteStamp {
+	if kind == blog.QuoteAuthorization {
 		return quoteRequest
 	}
 	return replyRequest

@@ -84,7 +84,7 @@ func Post(w PostInput) ([]byte, error) {
 	more := extensions{"sensitive": a.Warning != "", "attachment": []any{}, "interactionPolicy": w.policy()}
 	addNonEmpty(more, "quote", a.Quoted.Address)
 	// Without the authorization Mastodon does not show the quoted post (FEP-044f).
-	addNonEmpty(more, "quoteAuthorization", a.Quoted.Stamp)
+	addNonEmpty(more, "quoteAuthorization", a.Quoted.Authorization)
 	addCollections(more, id)
 	addLanguage(more, a.Language)
 	if a.Format == blog.FullArticle {

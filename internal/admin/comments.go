@@ -155,7 +155,7 @@ func (h *Handler) readContext(ctx context.Context, comments []blog.Comment) (com
 	if found.articles, err = h.store.Heads(ctx, articles); err != nil {
 		return found, err
 	}
-	if found.quotes, err = h.store.AuthorizationsFor(ctx, blog.QuoteStamp, quotes); err != nil {
+	if found.quotes, err = h.store.AuthorizationsFor(ctx, blog.QuoteAuthorization, quotes); err != nil {
 		return found, err
 	}
 	if found.parents, err = h.store.CommentsByID(ctx, parents); err != nil {
@@ -219,8 +219,9 @@ func (req *request) commentRow(c blog.Comment, found commentContext) commentRow 
 		When:  when(c.ArrivedAt, req.now, req.zone), Home: c.URL, Language: c.Language, Warning: c.Warning,
 		Markdown: c.Markdown,
 		Words:    bodyHTML(c.HTML, c.Plain), Begins: text.Excerpt(c.Plain, 160), May: req.mayModerate(c, a),
-		Is:     postVerbs[c.Kind],
-		Quoter: c.Kind == blog.Quoting && found.quotes[c.Address].State == blog.StampGiven, Answers: found.answerText(c)}
+		Is:      postVerbs[c.Kind],
+		Quoter:  c.Kind == blog.Quoting && found.quotes[c.Address].State == blog.AuthorizationGiven,
+		Answers: found.answerText(c)}
 	if a.OnTheWeb() {
 		row.URL = req.site.ArticlePath(a)
 	}

@@ -11,7 +11,7 @@ import (
 // conversation is what is known of the replies to an article on other servers.
 type conversation struct {
 	Sentence string
-	Untaken  []string // why some replies were skipped, one sentence per reason
+	Skipped  []string // why some replies were skipped, one sentence per reason
 	Next     string   // when the next run begins
 	CanFetch bool     // no run is going on
 }
@@ -37,7 +37,7 @@ func (h *Handler) conversation(req *request, a blog.Article) (*conversation, err
 	c := &conversation{Sentence: "The other servers have not been asked yet.", CanFetch: true}
 	if state.RanAt != nil {
 		c.Sentence = found(state.Found) + " That was " + when(*state.RanAt, req.now, req.zone) + "."
-		c.Untaken = untaken(state.Found)
+		c.Skipped = skippedReasons(state.Found)
 	}
 	if state.DueAt != nil {
 		c.Next = when(*state.DueAt, req.now, req.zone)
@@ -47,7 +47,7 @@ func (h *Handler) conversation(req *request, a blog.Article) (*conversation, err
 
 // found says in one sentence what the last run found.
 func found(c blog.BackfillResult) string {
-	if c.Servers == 0 && len(c.Untaken) == 0 {
+	if c.Servers == 0 && len(c.Skipped) == 0 {
 		return "There was no server to ask: no server lists the replies to its posts."
 	}
 	words := "Asked " + text.Plural(c.Servers, "server", "servers") + ": "
@@ -65,10 +65,10 @@ func found(c blog.BackfillResult) string {
 	return words
 }
 
-// untaken says for each reason how many replies, or lists of replies, were skipped.
-func untaken(c blog.BackfillResult) []string {
+// skippedReasons says for each reason how many replies, or lists of replies, were skipped.
+func skippedReasons(c blog.BackfillResult) []string {
 	var lines []string
-	for _, u := range c.Untaken {
+	for _, u := range c.Skipped {
 		words := upper(text.InWords(u.N)) + " not taken: " + u.Why
 		if len(u.Servers) > 0 {
 			words += " (" + joinNames(u.Servers) + ")"

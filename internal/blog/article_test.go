@@ -69,13 +69,15 @@ func TestPublishingNamesWhatIsMissing(t *testing.T) {
 }
 
 // The database keeps the former state of a held article as JSON. A later version must read what an earlier one wrote.
-func TestTheWordCountKeepsItsNameInJSON(t *testing.T) {
-	stored := `{"Title":"Vier minuten","Words":2}`
+func TestRenamedFieldsKeepTheirNamesInJSON(t *testing.T) {
+	stored := `{"Title":"Vier minuten","Words":2,"Quoted":{"Stamp":"https://veerhuis.example/stamps/1"}}`
 	var a blog.Article
-	if err := json.Unmarshal([]byte(stored), &a); err != nil || a.WordCount != 2 {
-		t.Errorf("read %d words (%v)", a.WordCount, err)
+	if err := json.Unmarshal([]byte(stored), &a); err != nil || a.WordCount != 2 ||
+		a.Quoted.Authorization != "https://veerhuis.example/stamps/1" {
+		t.Errorf("read %d words and %q (%v)", a.WordCount, a.Quoted.Authorization, err)
 	}
-	if written, err := json.Marshal(a); err != nil || !strings.Contains(string(written), `"Words":2`) {
+	if written, err := json.Marshal(a); err != nil || !strings.Contains(string(written), `"Words":2`) ||
+		!strings.Contains(string(written), `"Stamp":"https://veerhuis.example/stamps/1"`) {
 		t.Errorf("written as %s (%v)", written, err)
 	}
 }

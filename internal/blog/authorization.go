@@ -6,18 +6,18 @@ import "time"
 type AuthorizationKind string
 
 const (
-	QuoteStamp AuthorizationKind = "quote"
-	ReplyStamp AuthorizationKind = "reply"
+	QuoteAuthorization AuthorizationKind = "quote"
+	ReplyAuthorization AuthorizationKind = "reply"
 )
 
 // AuthorizationState is the progress of an authorization.
 type AuthorizationState string
 
 const (
-	StampAsked   AuthorizationState = "asked"   // waits for the author's decision
-	StampGiven   AuthorizationState = "given"   // everybody can verify it
-	StampRefused AuthorizationState = "refused" // the post's server was informed
-	StampRevoked AuthorizationState = "revoked" // it was given before
+	AuthorizationAsked   AuthorizationState = "asked"   // waits for the author's decision
+	AuthorizationGiven   AuthorizationState = "given"   // everybody can verify it
+	AuthorizationRefused AuthorizationState = "refused" // the post's server was informed
+	AuthorizationRevoked AuthorizationState = "revoked" // it was given before
 )
 
 // Authorization is an author's answer to a post on another server: whether it may quote an article or appear as a

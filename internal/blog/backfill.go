@@ -12,7 +12,7 @@ type BackfillResult struct {
 	Listed  int          `json:"listed"`            // different replies that they list
 	New     int          `json:"new"`               // of those, new here and accepted
 	Cut     bool         `json:"cut"`               // a limit of one reading was reached
-	Untaken []NotFetched `json:"untaken,omitempty"` // why others were not accepted
+	Skipped []NotFetched `json:"untaken,omitempty"` // why others were not accepted
 }
 
 // NotFetched counts replies, or lists of replies, that were not fetched for the same reason.
@@ -24,7 +24,7 @@ type NotFetched struct {
 
 // Value implements driver.Valuer.
 func (c BackfillResult) Value() (driver.Value, error) {
-	return toColumn(c, c.Servers == 0 && len(c.Untaken) == 0)
+	return toColumn(c, c.Servers == 0 && len(c.Skipped) == 0)
 }
 
 // Scan implements sql.Scanner.

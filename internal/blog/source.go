@@ -5,7 +5,8 @@ type Source struct {
 	Address string
 	ActorID string // its author; "" until it was looked up
 	Consent Consent
-	Stamp   string // address of the authorization that proves the consent, "" without one
+	// Authorization is the address of the authorization that proves the consent, "" without one.
+	Authorization string `db:"stamp" json:"Stamp"` // the JSON of a held edit keeps the old key
 }
 
 // At is the source at an address. It keeps what is known of the old one when the address is the same.

@@ -172,10 +172,10 @@ func TestAQuoteIsRequestedAllowedShownAndRevoked(t *testing.T) {
 		there.Until("the quote is allowed", func() bool { return consent().Consent == blog.ConsentGiven })
 		_, _, body := there.Get(there.Path(there.Object(quote)), "application/activity+json")
 		if !strings.Contains(body, `"quote":"`+here.Object(ferry)+`"`) ||
-			!strings.Contains(body, `"quoteAuthorization":"`+consent().Stamp+`"`) {
+			!strings.Contains(body, `"quoteAuthorization":"`+consent().Authorization+`"`) {
 			t.Errorf("the quoting article reads %s", body)
 		}
-		if code, _, stamp := here.Get(here.Path(consent().Stamp), "application/activity+json"); code != 200 ||
+		if code, _, stamp := here.Get(here.Path(consent().Authorization), "application/activity+json"); code != 200 ||
 			!strings.Contains(stamp, there.Object(quote)) {
 			t.Errorf("the stamp answers %d %s", code, stamp)
 		}
@@ -188,7 +188,7 @@ func TestAQuoteIsRequestedAllowedShownAndRevoked(t *testing.T) {
 		}
 		there.Until("it is allowed no more", func() bool {
 			return consent().Consent == blog.ConsentRefused &&
-				consent().Stamp == ""
+				consent().Authorization == ""
 		})
 		there.Until("the quoting article names it no more", func() bool {
 			_, _, body := there.Get(there.Path(there.Object(quote)), "application/activity+json")

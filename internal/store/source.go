@@ -24,7 +24,7 @@ func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
 		}
 		err := s.run(ctx, `INSERT INTO article_sources (article_id, kind, address, actor_id, consent, stamp) VALUES (?, ?,
 			?, ?, ?, ?)`,
-			a.ID, kind, source.Address, source.ActorID, source.Consent, source.Stamp)
+			a.ID, kind, source.Address, source.ActorID, source.Consent, source.Authorization)
 		if err != nil {
 			return fmt.Errorf("save what the article %s: %w", kind, err)
 		}
@@ -49,17 +49,17 @@ func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
 	return err
 }
 
-// SaveConsent saves whether the author of a quoted post allows the quote. stamp is the address of the authorization.
-func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, stamp string) error {
+// SaveConsent saves whether the author of a quoted post allows the quote. authorization is the address of the proof.
+func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.Consent, authorization string) error {
 	s.markChanged()
 	// A reply needs no consent, so only the row of the quote changes.
 	return s.execOne(ctx, `UPDATE article_sources SET consent = ?, stamp = ? WHERE article_id = ? AND kind = ?`, consent,
-		stamp, article, quoted)
+		authorization, article, quoted)
 }
 
-// ArticleByStamp finds the article whose quote is allowed by the authorization at an address.
-func (s *Store) ArticleByStamp(ctx context.Context, stamp string) (blog.Article, error) {
+// ArticleByAuthorization finds the article whose quote is allowed by the authorization at an address.
+func (s *Store) ArticleByAuthorization(ctx context.Context, authorization string) (blog.Article, error) {
 	// Most sources have no authorization. The condition on "" allows the use of the index, which leaves those out.
 	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`,
-		stamp)
+		authorization)
 }

@@ -24,7 +24,7 @@ func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte,
 		return nil, blog.ErrNotFound
 	case err != nil:
 		return nil, err
-	case t.Kind == blog.QuoteStamp:
+	case t.Kind == blog.QuoteAuthorization:
 		return activity.QuoteAuthorization(wire), nil
 	}
 	return activity.ReplyAuthorization(wire), nil

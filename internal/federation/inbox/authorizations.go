@@ -31,7 +31,7 @@ func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest)
 		return err
 	}
 	request, _ := h.act.Request()
-	t := h.authorizationFor(blog.QuoteStamp, request, a)
+	t := h.authorizationFor(blog.QuoteAuthorization, request, a)
 	h.queued = true
 	allowed, err := h.mayStillQuote(ctx, a, actor, post.ID)
 	if err != nil {
@@ -90,7 +90,7 @@ func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest)
 		return err
 	}
 	request, _ := h.act.Request()
-	t := h.authorizationFor(blog.ReplyStamp, request, a)
+	t := h.authorizationFor(blog.ReplyAuthorization, request, a)
 	h.queued = true
 	if id == "" {
 		return h.outbox.AnswerRequest(ctx, h.tx, t, actor, false)
@@ -139,7 +139,7 @@ func (h *handling) createAndAnswer(ctx context.Context, what activity.Create) er
 		return err
 	}
 	h.queued = true
-	return h.answer(ctx, h.authorizationFor(blog.ReplyStamp,
+	return h.answer(ctx, h.authorizationFor(blog.ReplyAuthorization,
 		activity.Request{Actor: h.act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
@@ -169,7 +169,7 @@ func (h *handling) instrument(post activity.Object) (activity.Object, error) {
 func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Request, a blog.Article) blog.Authorization {
 	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object,
 		Instrument: r.Instrument, ActorID: r.Actor,
-		RequestID: r.ID, Requested: r.Type != "", State: blog.StampAsked, At: in.Now()}
+		RequestID: r.ID, Requested: r.Type != "", State: blog.AuthorizationAsked, At: in.Now()}
 }
 
 // mayStillQuote reports whether a post may quote an article: the policy allows this actor, the author has not removed

@@ -424,9 +424,9 @@ func TestF082AuthorizationOfOursShowsAReply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyStamp, ArticleID: a.ID, Target: o.Object(a),
+			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyAuthorization, ArticleID: a.ID, Target: o.Object(a),
 				Instrument: post, ActorID: actor.ID,
-				State: blog.StampGiven, At: time.Now()}
+				State: blog.AuthorizationGiven, At: time.Now()}
 			if err := o.Store.SaveAuthorization(ctx, given); err != nil {
 				t.Fatal(err)
 			}

@@ -488,8 +488,8 @@ func (r *backfillRun) result(fetched int) blog.BackfillResult {
 	defer r.mu.Unlock()
 	r.found.New = fetched
 	for _, failure := range r.failures {
-		r.found.Untaken = append(r.found.Untaken, *failure)
+		r.found.Skipped = append(r.found.Skipped, *failure)
 	}
-	slices.SortFunc(r.found.Untaken, func(a, b blog.NotFetched) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(r.found.Skipped, func(a, b blog.NotFetched) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Why, b.Why)) })
 	return r.found
 }

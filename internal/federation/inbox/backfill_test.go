@@ -78,7 +78,7 @@ func (v *documentServer) note(path, by, inReplyTo string, more ...any) map[strin
 }
 
 func why(found blog.BackfillResult, words string) int {
-	for _, u := range found.Untaken {
+	for _, u := range found.Skipped {
 		if strings.Contains(u.Why, words) {
 			return u.N
 		}

@@ -228,11 +228,11 @@ func (h *handling) mayReplyTo(ctx context.Context, parent blog.ID) error {
 // not be added at all.
 func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Article,
 	post incoming) (blog.CommentState, error) {
-	if authorized, err := h.authorized(ctx, post.ReplyAuthorization, blog.ReplyStamp, post.ID); authorized || err != nil {
+	authorized, err := h.authorized(ctx, post.ReplyAuthorization, blog.ReplyAuthorization, post.ID)
+	if authorized || err != nil {
 		return blog.CommentShown, err
 	}
 	var relation blog.Relation
-	var err error
 	// Only this policy asks for the relation, and each reply would pay for the query.
 	if a.Comments == blog.Known {
 		if relation, err = h.tx.Relation(ctx, c.ActorID); err != nil {
@@ -257,11 +257,11 @@ func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Arti
 // quotes reports whether a quote is allowed: by an authorization of its own, or by the article's policy. A revoked
 // authorization means no.
 func (h *handling) quotes(ctx context.Context, c blog.Comment, a blog.Article) (bool, error) {
-	t, err := h.tx.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
+	t, err := h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address)
 	if errors.Is(err, blog.ErrNotFound) {
 		return h.mayQuote(ctx, a, c.ActorID)
 	}
-	return err == nil && t.State == blog.StampGiven, err
+	return err == nil && t.State == blog.AuthorizationGiven, err
 }
 
 // addressedToUs reports whether a post, or the activity that brought it, is addressed to an actor of ours.

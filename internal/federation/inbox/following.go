@@ -15,7 +15,7 @@ func (h *handling) accepted(ctx context.Context, what activity.Accept) error {
 		if !blog.SameOrigin(what.Result, h.act.Actor) {
 			return nil // only the server of the quoted post can vouch for the permission
 		}
-		return h.quoteAnswered(ctx, what.Object, blog.Source{Consent: blog.ConsentGiven, Stamp: what.Result})
+		return h.quoteAnswered(ctx, what.Object, blog.Source{Consent: blog.ConsentGiven, Authorization: what.Result})
 	}
 	follower, err := h.follower(ctx, what.FollowActor)
 	if err != nil {

@@ -35,8 +35,8 @@ func (h *handling) quoteAnswered(ctx context.Context, request string, answer blo
 }
 
 // quoteRevoked handles that the author of a quoted post deletes their authorization, and so revokes the permission.
-func (h *handling) quoteRevoked(ctx context.Context, stamp string) error {
-	a, err := h.tx.ArticleByStamp(ctx, stamp)
+func (h *handling) quoteRevoked(ctx context.Context, authorization string) error {
+	a, err := h.tx.ArticleByAuthorization(ctx, authorization)
 	if err != nil {
 		return err
 	}

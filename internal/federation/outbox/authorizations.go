@@ -18,7 +18,7 @@ func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Autho
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
 	// The address of a post is taken by whoever asked first: nobody else may get or change its authorization.
-	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.StampRevoked):
+	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.AuthorizationRevoked):
 		return o.queueRefused(ctx, s, t, actor)
 	// The id is kept, since it is part of the address under which others verify the authorization.
 	case err == nil:
@@ -37,7 +37,7 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
 	// It was decided before, or somebody else asked for this post.
-	case err == nil && (held.State != blog.StampAsked || held.ActorID != t.ActorID):
+	case err == nil && (held.State != blog.AuthorizationAsked || held.ActorID != t.ActorID):
 		return nil
 	case err == nil:
 		t.ID = held.ID
@@ -51,7 +51,7 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 // moderated the comment.
 func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment,
 	state blog.CommentState) error {
-	t, err := s.AuthorizationFor(ctx, blog.ReplyStamp, c.Address)
+	t, err := s.AuthorizationFor(ctx, blog.ReplyAuthorization, c.Address)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
@@ -61,12 +61,12 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 	}
 	// A comment that is shown after it was rejected is accepted now. One that was accepted stays so when it is hidden:
 	// hiding is a matter of this page, and revoking is an action of its own.
-	asked, refused := t.State == blog.StampAsked, t.State == blog.StampRefused
+	asked, refused := t.State == blog.AuthorizationAsked, t.State == blog.AuthorizationRefused
 	switch {
 	case state == blog.CommentShown && (asked || refused):
 		return o.queueAllowed(ctx, s, t, actor)
 	case (state == blog.CommentHidden || state == blog.CommentSpam) && asked:
-		t.State = blog.StampRefused
+		t.State = blog.AuthorizationRefused
 		if err := s.SaveAuthorization(ctx, t); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 
 // withdrawAuthorizations revokes the authorizations of a post that is removed here, and rejects its open requests.
 func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
-	for _, kind := range []blog.AuthorizationKind{blog.QuoteStamp, blog.ReplyStamp} {
+	for _, kind := range []blog.AuthorizationKind{blog.QuoteAuthorization, blog.ReplyAuthorization} {
 		t, err := s.AuthorizationFor(ctx, kind, post)
 		if errors.Is(err, blog.ErrNotFound) {
 			continue
@@ -86,9 +86,9 @@ func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, pos
 			return err
 		}
 		switch t.State {
-		case blog.StampGiven:
+		case blog.AuthorizationGiven:
 			err = o.queueRevoked(ctx, s, t)
-		case blog.StampAsked:
+		case blog.AuthorizationAsked:
 			var actor blog.Actor
 			if actor, err = s.Actor(ctx, t.ActorID); err == nil {
 				err = o.queueRefused(ctx, s, t, actor)
@@ -110,8 +110,8 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 		if err != nil {
 			return err
 		}
-		t, err := s.AuthorizationFor(ctx, blog.QuoteStamp, c.Address)
-		if errors.Is(err, blog.ErrNotFound) || err == nil && t.State != blog.StampGiven {
+		t, err := s.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address)
+		if errors.Is(err, blog.ErrNotFound) || err == nil && t.State != blog.AuthorizationGiven {
 			return blog.ErrConflict
 		}
 		if err != nil {
@@ -131,11 +131,11 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 
 // revokeBlocked revokes the authorizations of everybody who is blocked.
 func (o *Outbox) revokeBlocked(ctx context.Context, s *store.Store) error {
-	stamps, err := s.AuthorizationsOfRefused(ctx)
+	authorizations, err := s.AuthorizationsOfRefused(ctx)
 	if err != nil {
 		return err
 	}
-	for _, t := range stamps {
+	for _, t := range authorizations {
 		if err := o.queueRevoked(ctx, s, t); err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	if err != nil {
 		return err
 	}
-	t.State = blog.StampGiven
+	t.State = blog.AuthorizationGiven
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func requestFor(t blog.Authorization) activity.Request {
 // queueRevoked revokes an authorization and sends its Delete to the holder and to everybody who is known to have
 // boosted the post. The address of the authorization answers 404 from now on.
 func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
-	t.State = blog.StampRevoked
+	t.State = blog.AuthorizationRevoked
 	// The state is saved even if the article is gone, so that the authorization is never served again.
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err

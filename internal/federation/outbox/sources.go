@@ -148,17 +148,17 @@ func (o *Outbox) queueQuoteRequest(ctx context.Context, s *store.Store, a blog.A
 // without it, to every server that has the article. It reports whether deliveries were added.
 func (o *Outbox) SaveQuoteConsent(ctx context.Context, s *store.Store, a blog.Article,
 	answer blog.Source) (queued bool, err error) {
-	if a.Quoted.Consent == answer.Consent && a.Quoted.Stamp == answer.Stamp {
+	if a.Quoted.Consent == answer.Consent && a.Quoted.Authorization == answer.Authorization {
 		return false, nil
 	}
-	if err := s.SaveConsent(ctx, a.ID, answer.Consent, answer.Stamp); err != nil || a.ObjectID == "" {
+	if err := s.SaveConsent(ctx, a.ID, answer.Consent, answer.Authorization); err != nil || a.ObjectID == "" {
 		return false, err
 	}
 	object, err := s.Object(ctx, a.ObjectID)
 	if err != nil {
 		return false, err
 	}
-	if object.Payload, err = activity.WithQuoteAuthorization(object.Payload, answer.Stamp); err != nil {
+	if object.Payload, err = activity.WithQuoteAuthorization(object.Payload, answer.Authorization); err != nil {
 		return false, err
 	}
 	if err := s.SaveObject(ctx, object); err != nil {

@@ -50,8 +50,8 @@ func (o *Outbox) takeBack(ctx context.Context, id blog.ID, what string, change f
 		if err := change(&a); err != nil {
 			return err
 		}
-		a.ObjectID, a.Quoted.Consent, a.Quoted.Stamp = "", "", "" // the next object asks anew
-		if _, err := s.Unpin(ctx, a.ID); err != nil {             // no Remove: its Delete takes the pin along
+		a.ObjectID, a.Quoted.Consent, a.Quoted.Authorization = "", "", "" // the next object asks again
+		if _, err := s.Unpin(ctx, a.ID); err != nil {                     // no Remove: its Delete takes the pin along
 			return err
 		}
 		if err := s.SaveArticle(ctx, &a, o.Now()); err != nil || object == "" {
