@@ -82,9 +82,24 @@ func (w *Web) notFound(ctx context.Context, r *http.Request) (page.Document, err
 	return document, err
 }
 
-// writeNotFound writes the 404 page for a page that is not cached.
-func (w *Web) writeNotFound(out http.ResponseWriter, r *http.Request) {
-	document, err := w.notFound(r.Context(), r)
+// incomplete returns the 404 page for /interact without what it needs.
+func (w *Web) incomplete(ctx context.Context) (page.Document, error) {
+	f, err := w.frame(ctx, "")
+	if err != nil {
+		return page.Document{}, err
+	}
+	f.Head.Title, f.Head.Hidden = w.translate(&f, "incomplete"), true
+	f.Head.Title, f.Head.Hidden = w.translate(&f, "incomplete"), true
+	document, err := w.document(http.StatusNotFound, "web/error", &f,
+		errorPage{frame: f, Explanation: w.translate(&f, "incomplete-why")})
+	document.Header.Set("Cache-Control", "no-cache")
+	return document, err
+}
+
+// writeDocument writes a page that is not cached.
+func (w *Web) writeDocument(out http.ResponseWriter, r *http.Request,
+	maker func(context.Context) (page.Document, error)) {
+	document, err := maker(r.Context())
 	if err != nil {
 		w.fail(out, r, err)
 		return

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
+	"causerie/internal/page"
 )
 
 // interactPage is /interact: it asks a reader for their handle, to follow or reply from there. The form goes to the
@@ -17,7 +18,7 @@ type interactPage struct {
 	Person  *person // whom one follows
 	Address string  // to copy into the search of one's server
 	You     string  // as typed
-	Problem string  // "" when there is none; name, home or busy
+	Problem *searchError
 }
 
 // intents are the actions a reader can start, with the id of the page's title.
@@ -27,13 +28,17 @@ var intents = map[string]string{"follow": "interact-follow", "reply": "interact-
 func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
 	p := interactPage{Do: asked.Get("do"), URI: asked.Get("uri"), You: strings.TrimSpace(asked.Get("you"))}
-	if problem := asked.Get("trouble"); searchErrors[problem] {
-		p.Problem = problem
+	if problem, ok := searchErrors[asked.Get("trouble")]; ok {
+		p.Problem = &problem
 	}
 	err := w.findTarget(r.Context(), &p)
 	switch {
+	// A copied link that lost its query: the list of similar pages would not help.
+	case p.Do == "" || p.URI == "":
+		w.writeDocument(out, r, w.incomplete)
+		return
 	case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrGone):
-		w.writeNotFound(out, r)
+		w.writeDocument(out, r, func(ctx context.Context) (page.Document, error) { return w.notFound(ctx, r) })
 		return
 	case err == nil:
 		out.Header().Set("Cache-Control", "no-store") // what was typed is in its address
@@ -44,9 +49,12 @@ func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// searchErrors are the errors that the room visitor may add to the address. Their texts have the id "error-" and
-// the name.
-var searchErrors = map[string]bool{"name": true, "home": true, "busy": true}
+// searchError is why no server was found and what the reader can do, as ids of texts.
+type searchError struct{ What, Do string }
+
+// searchErrors are the errors that the room visitor may add to the address.
+var searchErrors = map[string]searchError{"name": {"error-name", "error-name-next"},
+	"home": {"error-home", "error-home-next"}, "busy": {"error-busy", "error-busy-next"}}
 
 // findTarget finds what the reader wants to follow, reply to or share. It must be on a page of this blog: a link must
 // not make this page speak about anything else.

@@ -693,7 +693,7 @@ func TestInteractAsksForTheReadersServer(t *testing.T) {
 			"/interact?do=follow&uri=" + url.QueryEscape(actor): "Volg Ilse Verhaagen vanaf je eigen server",
 			"/interact?do=reply&uri=" + url.QueryEscape(object): "Reply to Four minutes wide from your server",
 			"/interact?do=boost&uri=" + url.QueryEscape(object): "Boost Four minutes wide from your server",
-			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Kies de reactie van Bram Oosterling als favoriet vanaf " +
+			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Markeer de reactie van Bram Oosterling als favoriet vanaf " +
 				"je eigen server",
 		} {
 			if p := o.open(path); p.status != 200 || p.one("h1").words() != want || p.find("p", "#you-error") != nil {
@@ -701,7 +701,7 @@ func TestInteractAsksForTheReadersServer(t *testing.T) {
 			}
 		}
 		for trouble, want := range map[string]string{"name": "That is not the name of a server.",
-			"home": "No fediverse server answered there.",
+			"home": "No fediverse server was found at that address.",
 			"busy": "That was too many searches in one minute."} {
 			p := o.open("/interact?do=reply&you=%40bram%40veerhui&trouble=" + trouble + "&uri=" + url.QueryEscape(object))
 			if got := p.one("p", "#you-error").words(); !strings.HasPrefix(got, want) ||
@@ -790,7 +790,7 @@ func TestFederationPageDescribesWhatIsSentAndAccepted(t *testing.T) {
 	o := newPublicBlog(t, storetest.Open(t))
 	o.open("/about").one("a", "href=/about/federation")
 	p := o.open("/about/federation")
-	if p.status != 200 || p.one("h1").words() != "Voor makers van andere servers" || p.one("html").attr("lang") != "nl" {
+	if p.status != 200 || p.one("h1").words() != "Voor ontwikkelaars van andere servers" || p.one("html").attr("lang") != "nl" {
 		t.Errorf("%d with the title %q", p.status, texts(p.find("h1")))
 	}
 	text := p.one("div", ".prose")
