@@ -81,9 +81,9 @@ func (s *Store) FinishArrival(ctx context.Context, id blog.ID) error {
 	return s.run(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
 }
 
-// AttemptArrival counts an attempt before it is made, and sets when the next one is due. So an arrival that kills the
+// CountAttempt counts an attempt before it is made, and sets when the next one is due. So an arrival that kills the
 // process is not tried for ever.
-func (s *Store) AttemptArrival(ctx context.Context, id blog.ID, next time.Time) error {
+func (s *Store) CountAttempt(ctx context.Context, id blog.ID, next time.Time) error {
 	return s.run(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
 

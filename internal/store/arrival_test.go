@@ -35,7 +35,7 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 		if len(claims) != 1 {
 			t.Fatalf("claims = %v", claims)
 		}
-		if err := s.AttemptArrival(ctx, resting.ID, now.Add(3*time.Hour)); err != nil {
+		if err := s.CountAttempt(ctx, resting.ID, now.Add(3*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		receive(t, s, host, "https://veerhuis.example/2", now.Add(time.Second))

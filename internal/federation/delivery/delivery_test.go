@@ -379,7 +379,7 @@ func TestT116AnArrivalThatAlwaysFailsIsSetAsideAndBlocksNothing(t *testing.T) {
 		}
 		o.Until("what came after it stands there", func() bool { return o.CommentTexts(a) == "I come after it." })
 		for range 20 { // as if it had failed at each of its later moments, too
-			if err := o.Store.AttemptArrival(o.Soon(), poison.ID, time.Now()); err != nil {
+			if err := o.Store.CountAttempt(o.Soon(), poison.ID, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}

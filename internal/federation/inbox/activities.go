@@ -11,44 +11,45 @@ import (
 	"causerie/internal/store"
 )
 
-// missing is the error of an activity that needs a post or an actor from another server first.
-type missing struct {
+// missingError is the error of an activity that needs a post or an actor from another server first. It is an
+// errMissing.
+type missingError struct {
 	object string // the address of a post, or ""
 	actor  string // the address of an actor, or ""
 }
 
 var errMissing = errors.New("something must be fetched first")
 
-func (m missing) Error() string { return fmt.Sprintf("%v: %s%s", errMissing, m.object, m.actor) }
+func (m missingError) Error() string { return fmt.Sprintf("%v: %s%s", errMissing, m.object, m.actor) }
 
-func (m missing) Is(target error) bool { return target == errMissing }
+func (m missingError) Is(target error) bool { return target == errMissing }
 
-// fetched are the posts that were fetched from their origin for one activity, by the address asked for and by their
-// id. It is nil for a post that could not be fetched, and for an actor, who is saved instead.
+// fetched holds what was fetched for one activity. A post is found under the address that we requested and under its
+// own id. The value is nil for a post that could not be fetched, and for an actor: actors are saved in the store.
 type fetched map[string]*activity.Object
 
 // handling is the handling of one activity in one transaction. It keeps no context: each step gets one as an
 // argument.
 type handling struct {
 	*Inbox
-	tx    *store.Store // all that a step reads and writes; Inbox.Store is outside of the transaction
+	tx    *store.Store // steps use only this; Inbox.Store works outside of the transaction
 	act   activity.Activity
 	found fetched
 
 	queued bool // a delivery was added, so the courier must be woken after the commit
 }
 
-// apply handles one activity in one transaction, which it may share with others that arrive at the same moment. An
-// activity that was seen before has no effect. also runs in the same transaction. The error is a missing one when
-// something must be fetched first.
+// apply handles one activity in one transaction, which may be shared with activities that arrive at the same moment. An
+// activity that was seen before has no effect. extra may be nil; it runs first in the same transaction. The error is a
+// missingError when something must be fetched first.
 func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched,
-	also func(context.Context, *store.Store) error) (*handling, error) {
+	extra func(context.Context, *store.Store) error) (*handling, error) {
 	var h *handling
 	err := in.Store.GroupCommit(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
-		// GroupCommit may run this again after a deadlock: each run begins with nothing queued.
+		// GroupCommit may run this again after a deadlock, so each run begins with a new handling.
 		h = &handling{Inbox: in, tx: s, act: act, found: found}
-		if also != nil {
-			if err := also(ctx, s); err != nil {
+		if extra != nil {
+			if err := extra(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -60,7 +61,7 @@ func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched
 				return err
 			}
 		}
-		// An activity about something that is not here must not come again: it is handled, without an effect.
+		// An activity about something that is not here counts as handled. Otherwise it would be tried again.
 		return federation.IgnoreMissing(h.handle(ctx))
 	})
 	return h, err
@@ -114,7 +115,7 @@ func (h *handling) handle(ctx context.Context) error {
 	case activity.Reject:
 		return h.rejected(ctx, what)
 	case activity.Block:
-		return h.blocked(ctx, what)
+		return h.block(ctx, what)
 	case activity.Move:
 		return h.move(ctx, what)
 	case activity.Flag:
@@ -153,22 +154,22 @@ func (h *handling) follow(ctx context.Context, what activity.Follow) error {
 	return h.outbox.QueueAccept(ctx, h.tx, f)
 }
 
-// mostPending limits how many followers of one server may wait for approval by a voice. A server can invent any
+// maxPending limits how many followers from one server may wait for approval by one voice. A server can invent any
 // number of actors.
-const mostPending = 1000
+const maxPending = 1000
 
 // tooManyPending reports whether the pending follow requests of the follower's server have reached the limit.
 func (h *handling) tooManyPending(ctx context.Context, f blog.Follower) (bool, error) {
 	if f.State != blog.Pending {
 		return false, nil
 	}
-	// Beyond the limit a request has no effect: an answer would cost a delivery each.
+	// Beyond the limit a request has no effect. A Reject for each would cost us as many deliveries.
 	n, err := h.tx.CountPending(ctx, f.VoiceID, f.Actor.Host)
-	return n >= mostPending, err
+	return n >= maxPending, err
 }
 
-// undo undoes a follow or a reaction, found by its id or by its object. An Undo that comes before its activity is
-// recorded, so that the late activity has no effect (contract F-063).
+// undo undoes a follow or a reaction, which it finds by its id or by its object. The id is recorded as undone: if the
+// activity arrives only after its Undo, it has no effect (contract F-063).
 func (h *handling) undo(ctx context.Context, what activity.Undo) error {
 	// The embedded activity may lack an id or a type, so each kind is tried until one fits.
 	err := h.undoFollow(ctx, what)
@@ -204,7 +205,7 @@ func (h *handling) undoFollow(ctx context.Context, what activity.Undo) error {
 }
 
 func (h *handling) undoReactionTo(ctx context.Context, what activity.Undo) error {
-	kinds, ok := undone[what.Type]
+	kinds, ok := reactionsOf[what.Type]
 	if !ok {
 		return blog.ErrNotFound
 	}
@@ -215,9 +216,9 @@ func (h *handling) undoReactionTo(ctx context.Context, what activity.Undo) error
 	return h.tx.UndoReactionTo(ctx, h.act.Actor, article.ID, comment, kinds...)
 }
 
-// undone maps the type of an undone activity to the reactions that it may have been. Servers like Misskey send an
-// emoji reaction as a Like.
-var undone = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji},
+// reactionsOf maps the type of an undone activity to the kinds of reaction that we may have saved for it. A Like may be
+// an emoji reaction: Misskey and others send those as a Like.
+var reactionsOf = map[string][]blog.ReactionKind{"Like": {blog.Like, blog.Emoji}, "EmojiReact": {blog.Emoji},
 	"Announce": {blog.Boost}}
 
 // like saves a favourite or an emoji reaction, once per actor and target.
@@ -229,9 +230,9 @@ func (h *handling) like(ctx context.Context, what activity.Like) error {
 	return h.react(ctx, kind, what.Object, what.Emoji)
 }
 
-// announce saves a boost. A group announces the activities of its members (FEP-1b12): such an Announce only says
-// where to look, and the post is fetched from its origin. Votes and other activities that groups announce have no
-// effect.
+// announce saves a boost, or handles an activity that a group announces for one of its members (FEP-1b12). The group
+// proves nothing about that activity, so the post is fetched from its own server. Votes and other types that groups
+// announce have no effect.
 func (h *handling) announce(ctx context.Context, what activity.Announce) error {
 	switch what.InnerType {
 	case "":
@@ -250,7 +251,8 @@ func (h *handling) announce(ctx context.Context, what activity.Announce) error {
 	return nil
 }
 
-// announcedDelete removes a comment that a group calls deleted, once the origin of the comment confirms that.
+// announcedDelete handles a Delete that a group announces. It removes the comment when the comment's own server
+// confirms that it is gone.
 func (h *handling) announcedDelete(ctx context.Context, address string) error {
 	c, err := h.tx.CommentByAddress(ctx, address)
 	if err != nil || c.VoiceID != "" {
@@ -259,7 +261,7 @@ func (h *handling) announcedDelete(ctx context.Context, address string) error {
 	post, asked := h.found[address]
 	switch {
 	case !asked:
-		return missing{object: address}
+		return missingError{object: address}
 	case post == nil || post.Type != federation.Tombstone:
 		return nil
 	}
@@ -280,8 +282,8 @@ func (h *handling) react(ctx context.Context, kind blog.ReactionKind, object, em
 	return err
 }
 
-// blocked handles a Block of one of our voices: the follows in both directions end. Nothing is answered.
-func (h *handling) blocked(ctx context.Context, what activity.Block) error {
+// block handles a Block of one of our voices: the follows in both directions end. Nothing is answered.
+func (h *handling) block(ctx context.Context, what activity.Block) error {
 	voice, err := h.VoiceOf(ctx, h.tx, what.Object)
 	if err != nil {
 		return federation.IgnoreMissing(err)
@@ -292,8 +294,8 @@ func (h *handling) blocked(ctx context.Context, what activity.Block) error {
 	return h.tx.EndFollowing(ctx, h.act.Actor, "", voice.ID)
 }
 
-// delete removes an actor, or a comment, mention or reaction of the sender. Nobody can delete what belongs to others
-// (threat T-037). The id is recorded, so that a late Create has no effect (contract F-064).
+// delete removes the sender, or a comment, mention or reaction of the sender. Nobody can delete what belongs to others
+// (threat T-037). The id is recorded as deleted, so that a Create that arrives later has no effect (contract F-064).
 func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if what.Object == h.act.Actor {
 		return h.tx.RemoveActor(ctx, h.act.Actor, h.Now())
@@ -304,7 +306,7 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if _, err := h.tx.Seen(ctx, h.act.Actor, what.Object, deleted, h.Now()); err != nil {
 		return err
 	}
-	// A Delete names only an id, so each kind of thing that may have it is tried.
+	// A Delete has only an id. It may be the id of a comment, a mention, a reaction or a quote authorization.
 	c, err := h.tx.CommentByAddress(ctx, what.Object)
 	if err == nil && c.ActorID == h.act.Actor {
 		return h.tx.RemoveComment(ctx, c.ID)
@@ -325,12 +327,12 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 // deleted is the kind under which the id of a deleted object is recorded as seen.
 const deleted = "deleted"
 
-// knownActor returns our record of an actor. The error is missing when the actor must be fetched first, ErrBlocked
-// for a blocked one, and ErrNotOurs for one that is gone.
+// knownActor returns our record of an actor. The error is a missingError when the actor must be fetched first,
+// ErrBlocked when the actor is blocked, and ErrNotOurs when the actor is gone.
 func (h *handling) knownActor(ctx context.Context, id string) (blog.Actor, error) {
 	actor, err := h.tx.Actor(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {
-		return actor, missing{actor: id}
+		return actor, missingError{actor: id}
 	}
 	switch {
 	case err != nil:
@@ -339,7 +341,7 @@ func (h *handling) knownActor(ctx context.Context, id string) (blog.Actor, error
 		return actor, federation.ErrBlocked
 	case actor.GoneAt != nil:
 		return actor, federation.ErrNotOurs
-	// An old record is good enough to go on with: a job fetches it again.
+	// An old record is good enough for now. A job fetches the actor again soon.
 	case h.Now().Sub(actor.FetchedAt) > federation.StaleAfter:
 		return actor, h.tx.RefreshSoon(ctx, id, h.Now())
 	}

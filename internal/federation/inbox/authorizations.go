@@ -40,13 +40,14 @@ func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest)
 	return h.outbox.AnswerRequest(ctx, h.tx, t, actor, allowed)
 }
 
-// quotable finds the article whose policy decides about a quote: the quoted article, or the one above the quoted
-// answer. blog.ErrNotFound when it is not public.
+// quotable returns the article whose policy decides about a quote: the quoted article itself, or the one above the
+// quoted answer. It returns blog.ErrNotFound when the address is not that of a public article or answer.
 func (h *handling) quotable(ctx context.Context, address string) (blog.Article, error) {
 	kind, id, rest, ok := h.Site.Local(address)
 	switch {
 	case ok && rest == "" && kind == "articles":
 		a, err := h.tx.HeadByObject(ctx, id)
+		// An article that was published again has a new id. Its former object is a Tombstone.
 		if err == nil && a.ObjectID != id {
 			err = blog.ErrNotFound
 		}
@@ -60,7 +61,7 @@ func (h *handling) quotable(ctx context.Context, address string) (blog.Article, 
 		if err == nil && a.ObjectID == "" {
 			err = blog.ErrNotFound
 		}
-		a.VoiceID = c.VoiceID // "followers" in the policy are those of the answer's author
+		a.VoiceID = c.VoiceID // so that "followers" in the policy means the followers of the answer's author
 		return a, err
 	}
 	return blog.Article{}, blog.ErrNotFound
@@ -69,7 +70,7 @@ func (h *handling) quotable(ctx context.Context, address string) (blog.Article, 
 // replyRequest adds a post as a comment and answers the request: Accept with an authorization when it is shown,
 // Reject when it never will be, and nothing yet when the author must decide (contract F-082).
 func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest) error {
-	if kind, _, rest, ok := h.Site.Local(what.Object); !ok || rest != "" || kind != "articles" && kind != "notes" {
+	if !h.isOwnPost(what.Object) {
 		return nil
 	}
 	a, _, err := h.ResolveTarget(ctx, h.tx, what.Object)
@@ -84,8 +85,8 @@ func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest)
 	if err != nil {
 		return err
 	}
-	id, err := h.comment(ctx, h.pushed(post), maxAncestors)
-	// An ErrNotOurs is an answer as well: the comment may not be added, so the request is rejected.
+	id, err := h.addReply(ctx, h.pushed(post), maxAncestors)
+	// ErrNotOurs means that the comment may not be added. The id is then empty, and the request is rejected below.
 	if err != nil && !errors.Is(err, federation.ErrNotOurs) {
 		return err
 	}
@@ -102,7 +103,8 @@ func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest)
 	return h.answer(ctx, t, actor, c.State)
 }
 
-// answer answers a request for a comment, or leaves it open until the author decides about the comment.
+// answer answers a request for a comment by the state of the comment. While the comment waits for approval, the request
+// stays open.
 func (h *handling) answer(ctx context.Context, t blog.Authorization, actor blog.Actor, state blog.CommentState) error {
 	if state == blog.CommentWaiting {
 		return h.outbox.KeepRequest(ctx, h.tx, t)
@@ -110,7 +112,7 @@ func (h *handling) answer(ctx context.Context, t blog.Authorization, actor blog.
 	return h.outbox.AnswerRequest(ctx, h.tx, t, actor, state == blog.CommentShown)
 }
 
-// createAndAnswer adds a post. If the server of the post waits for an answer, it gets one without a request.
+// createAndAnswer adds a post. Some servers wait for an answer although they sent no request; they get one.
 func (h *handling) createAndAnswer(ctx context.Context, what activity.Create) error {
 	if err := h.create(ctx, what.Object); err != nil {
 		return err
@@ -121,12 +123,11 @@ func (h *handling) createAndAnswer(ctx context.Context, what activity.Create) er
 	}
 	// GoToSocial sends no request, only the Create. Where a reply policy does not let everybody reply, it shows the post
 	// to nobody until it gets an Accept. A post with a reply policy of its own comes from such a server.
-	if kind, _, rest, ok := h.Site.Local(post.InReplyTo); !ok || rest != "" || kind != "articles" && kind != "notes" ||
-		!post.RulesReplies {
+	if !h.isOwnPost(post.InReplyTo) || !post.RulesReplies {
 		return nil
 	}
 	a, _, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
-	// Our articles that are open to all say so in their reply policy, so no server waits there.
+	// The reply policy of such an article lets everybody reply, so no server waits for an answer.
 	if err != nil || a.Comments == blog.Open {
 		return err
 	}
@@ -143,8 +144,8 @@ func (h *handling) createAndAnswer(ctx context.Context, what activity.Create) er
 		activity.Request{Actor: h.act.Actor, Object: post.InReplyTo, Instrument: post.ID}, a), actor, c.State)
 }
 
-// instrument returns the post of a request: the embedded one when its author sent it, else the one fetched from its
-// origin.
+// instrument returns the post of a request: the embedded post, or the one that was fetched from its own server. The
+// sender of the request must be its author.
 func (h *handling) instrument(post activity.Object) (activity.Object, error) {
 	if !blog.SameOrigin(post.ID, h.act.Actor) {
 		return post, federation.ErrNotOurs
@@ -153,7 +154,7 @@ func (h *handling) instrument(post activity.Object) (activity.Object, error) {
 		fetched, asked := h.found[post.ID]
 		switch {
 		case !asked:
-			return post, missing{object: post.ID}
+			return post, missingError{object: post.ID}
 		case fetched == nil || fetched.ID != post.ID:
 			return post, federation.ErrNotOurs
 		}
@@ -165,7 +166,13 @@ func (h *handling) instrument(post activity.Object) (activity.Object, error) {
 	return post, nil
 }
 
-// authorizationFor returns the authorization that a request asks for, not granted yet.
+// isOwnPost reports whether an address is that of an article or an answer of this blog.
+func (in *Inbox) isOwnPost(address string) bool {
+	kind, _, rest, ok := in.Site.Local(address)
+	return ok && rest == "" && (kind == "articles" || kind == "notes")
+}
+
+// authorizationFor returns the authorization that a request asks for. It is not granted yet.
 func (in *Inbox) authorizationFor(kind blog.AuthorizationKind, r activity.Request, a blog.Article) blog.Authorization {
 	return blog.Authorization{ID: blog.NewID(in.Now()), Kind: kind, ArticleID: a.ID, Target: r.Object,
 		Instrument: r.Instrument, ActorID: r.Actor,
@@ -200,7 +207,7 @@ func (h *handling) mayQuote(ctx context.Context, a blog.Article, actor string) (
 	return a.MayQuote(err == nil && f.State == blog.Accepted), nil
 }
 
-// authorized reports whether an address is that of an authorization of ours that was granted to this very post.
+// authorized reports whether an address is that of an authorization that we granted to this post.
 func (h *handling) authorized(ctx context.Context, address string, kind blog.AuthorizationKind,
 	post string) (bool, error) {
 	where, id, rest, ok := h.Site.Local(address)
@@ -211,6 +218,6 @@ func (h *handling) authorized(ctx context.Context, address string, kind blog.Aut
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
 	}
-	// Others can read the address of an authorization: it must not serve for a second post.
+	// Everybody can read the address of an authorization, so it is valid only for the post that it was granted to.
 	return err == nil && t.Kind == kind && t.Instrument == post, err
 }

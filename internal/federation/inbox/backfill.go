@@ -30,14 +30,13 @@ type Backfill struct {
 // NewBackfill returns a Backfill for the blog of an inbox.
 func NewBackfill(in *Inbox) *Backfill { return &Backfill{in} }
 
-// What one reading may take.
 const (
-	// The limits of one run. A stranger's server can list any number of posts, on any number of servers.
+	// Limits of one run. An unknown server can list any number of posts, on any number of servers.
 	maxPages    = 10   // of one list
 	maxRequests = 100  // for pages of lists, all servers together
-	maxPosts    = 200  // that are fetched, parents included
+	maxPosts    = 200  // fetched posts, parents included
 	maxListed   = 2000 // addresses in all lists together
-	maxRounds   = 16   // each round reads the lists of the comments that the one before found
+	maxRounds   = 16   // each round reads the lists of the comments that the round before added
 
 	runTime          = 4 * time.Minute
 	runLease         = 5 * time.Minute
@@ -63,7 +62,7 @@ func (b *Backfill) Run(ctx context.Context) {
 			slots <- struct{}{}
 			working.Go(func() {
 				defer func() { <-slots }()
-				if _, err := b.complete(ctx, claim); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrLost) {
+				if _, err := b.completeSafely(ctx, claim); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrLost) {
 					b.Log.Error("a conversation cannot be completed", "article", claim.ArticleID, "error", err)
 				}
 			})
@@ -73,7 +72,7 @@ func (b *Backfill) Run(ctx context.Context) {
 }
 
 // Complete completes the conversation under an article now, and returns what was found. The error is blog.ErrConflict
-// when another run has claimed it.
+// when another run has claimed the conversation.
 func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.BackfillResult, error) {
 	now := b.Now()
 	if err := b.Store.RequestBackfill(ctx, article, now); err != nil {
@@ -86,21 +85,21 @@ func (b *Backfill) Complete(ctx context.Context, article blog.ID) (blog.Backfill
 	if len(claims) == 0 {
 		return blog.BackfillResult{}, fmt.Errorf("complete the conversation: %w", blog.ErrConflict)
 	}
-	return b.complete(ctx, claims[0])
+	return b.completeSafely(ctx, claims[0])
 }
 
-// complete completes one conversation. A panic becomes an error of this conversation alone.
-func (b *Backfill) complete(ctx context.Context, claim store.Backfill) (found blog.BackfillResult, err error) {
+// completeSafely completes a claimed conversation. A panic becomes an error, so that it does not stop the others.
+func (b *Backfill) completeSafely(ctx context.Context, claim store.Backfill) (found blog.BackfillResult, err error) {
 	err = federation.Safely(func() error {
-		found, err = b.completeClaimed(ctx, claim)
+		found, err = b.completeClaim(ctx, claim)
 		return err
 	})
 	return found, err
 }
 
-func (b *Backfill) completeClaimed(ctx context.Context, claim store.Backfill) (found blog.BackfillResult, err error) {
-	// The result is saved even when the context ends, at a shutdown or because the author went away.
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTime+20*time.Second)
+func (b *Backfill) completeClaim(ctx context.Context, claim store.Backfill) (found blog.BackfillResult, err error) {
+	// The result is saved even when the context ends, at a shutdown or because the author closed the page.
+	saveCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), runTime+20*time.Second)
 	defer cancel()
 	a, err := b.Store.Head(ctx, claim.ArticleID)
 	if err != nil {
@@ -111,19 +110,19 @@ func (b *Backfill) completeClaimed(ctx context.Context, claim store.Backfill) (f
 		found, err = b.read(ctx, claim.ArticleID)
 	}
 	if ctx.Err() != nil {
-		// The claim is given back, so that another process need not wait for the end of its lease.
-		if err := b.Store.ReleaseBackfill(settle, claim, b.Now()); err != nil {
+		// The claim is released, so that another process need not wait until its lease ends.
+		if err := b.Store.ReleaseBackfill(saveCtx, claim, b.Now()); err != nil {
 			return found, err
 		}
 		return found, ctx.Err()
 	}
 	if err != nil {
-		return found, err // as above
+		return found, err // also due again when the lease ends
 	}
-	return found, b.Store.FinishBackfill(settle, claim, found, b.Now())
+	return found, b.Store.FinishBackfill(saveCtx, claim, found, b.Now())
 }
 
-// read reads the lists of all comments, then those of the comments that were found, and so on.
+// read reads the lists of all comments, then the lists of the comments that were added, and so on.
 func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.BackfillResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTime)
 	defer cancel()
@@ -162,7 +161,7 @@ type backfillRun struct {
 	mu              sync.Mutex // guards all below
 	lanes           map[string]*lane
 	seen            map[string]bool  // addresses of pages and posts
-	conversations   map[string]bool  // those that were read, and whether that succeeded
+	conversations   map[string]bool  // lists of conversations that were read: whether that succeeded
 	silent          map[string]error // servers that did not answer
 	requests, posts int              // left in the budget
 	found           blog.BackfillResult
@@ -256,8 +255,8 @@ func (r *backfillRun) conversation(at string) error {
 // list reads a list of replies page by page.
 func (r *backfillRun) list(at string) error {
 	for pages := 0; at != ""; pages++ {
-		if !r.first(at) {
-			// The first page may be known from another comment, but a later one only from this list.
+		if !r.markSeen(at) {
+			// Another comment may have the same list. But only a list that repeats leads to a later page again.
 			if pages > 0 {
 				return federation.NotOurs("its list of replies runs in a circle")
 			}
@@ -274,8 +273,8 @@ func (r *backfillRun) list(at string) error {
 		for _, address := range page.Items {
 			r.addPost(address)
 		}
-		// Its posts count, since each is fetched from its origin. But a list must not continue on a server that did not
-		// write it.
+		// The posts of this page count, since each is fetched from its own server. But another server must not continue
+		// the list.
 		if page.Foreign {
 			return federation.NotOurs("its list of replies continues at another server")
 		}
@@ -294,7 +293,7 @@ func (r *backfillRun) page(at string) (page activity.Listing, err error) {
 
 // addPost queues the fetch of a listed post, unless it is known.
 func (r *backfillRun) addPost(address string) {
-	if r.Site.Owns(address) || !r.first(address) {
+	if r.Site.Owns(address) || !r.markSeen(address) {
 		return
 	}
 	r.mu.Lock()
@@ -316,18 +315,18 @@ func (r *backfillRun) addPost(address string) {
 // fetchPost fetches a post and handles it as if it had been sent here.
 func (r *backfillRun) fetchPost(address string) error {
 	found := fetched{}
-	if err := r.fetchMissing(missing{object: address}, found); err != nil {
+	if err := r.fetchMissing(missingError{object: address}, found); err != nil {
 		return err
 	}
 	for range maxFetches {
 		var why error
-		// A refusal commits all the same: the parents that were added before it stay.
+		// The transaction commits even if this post is refused: the parents that were added before it stay.
 		err := r.Store.GroupCommit(r.ctx, blog.HostOf(address), func(ctx context.Context, s *store.Store) error {
 			h := &handling{Inbox: r.Inbox, tx: s, found: found}
 			why = h.acceptFetched(ctx, address, blog.Fetched)
 			return federation.IgnoreMissing(why)
 		})
-		var missing missing
+		var missing missingError
 		if !errors.As(err, &missing) {
 			return cmp.Or(err, why)
 		}
@@ -339,7 +338,7 @@ func (r *backfillRun) fetchPost(address string) error {
 }
 
 // fetchMissing fetches what a post needs, within the budget. The error is errLimit when the budget is spent.
-func (r *backfillRun) fetchMissing(missing missing, found fetched) error {
+func (r *backfillRun) fetchMissing(missing missingError, found fetched) error {
 	if missing.actor == "" && !r.spend(&r.posts) {
 		r.cut()
 		return errLimit
@@ -374,7 +373,7 @@ func (r *backfillRun) ask(address string, do func() error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// The prefix keeps hosts apart from the addresses in the same map.
-	if r.firstLocked("server " + host) {
+	if r.markSeenLocked("server " + host) {
 		r.found.Servers++
 	}
 	if errors.Is(err, remote.ErrUnavailable) {
@@ -383,15 +382,15 @@ func (r *backfillRun) ask(address string, do func() error) error {
 	return err
 }
 
-// first reports whether an address is new in this run.
-func (r *backfillRun) first(address string) bool {
+// markSeen marks an address as seen in this run. It reports whether the address was new.
+func (r *backfillRun) markSeen(address string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.firstLocked(address)
+	return r.markSeenLocked(address)
 }
 
-// firstLocked is first, for callers that hold the lock.
-func (r *backfillRun) firstLocked(address string) bool {
+// markSeenLocked is markSeen for callers that hold the lock.
+func (r *backfillRun) markSeenLocked(address string) bool {
 	if r.seen[address] {
 		return false
 	}
@@ -399,7 +398,7 @@ func (r *backfillRun) firstLocked(address string) bool {
 	return true
 }
 
-// spend takes one from a budget. It reports false when nothing is left.
+// spend takes one from a budget. It reports whether anything was left.
 func (r *backfillRun) spend(left *int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -430,7 +429,7 @@ func (r *backfillRun) recordFailure(host string, err error) {
 	why := r.reason(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// The time of the run is over, which is no fault of this server.
+	// The time of the run is over, so the failure is not the server's.
 	if r.ctx.Err() != nil {
 		r.found.Cut = true
 		return
@@ -446,7 +445,7 @@ func (r *backfillRun) recordFailure(host string, err error) {
 	}
 }
 
-// reasons are the words for an author of why something could not be fetched.
+// reasons explain to an author why something could not be fetched. The first error that fits is used.
 var reasons = []struct {
 	err error
 	why string

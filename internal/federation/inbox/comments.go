@@ -21,8 +21,8 @@ type incoming struct {
 	origin  blog.Origin
 }
 
-// create adds a reply as a comment. A post that is given by its id alone is fetched. An embedded post is trusted when
-// it has its actor's origin and is attributed to them (threat T-034).
+// create handles the post of a Create. An embedded post is trusted when it has the origin of the actor and is
+// attributed to the actor (threat T-034). Any other post is fetched from its own server.
 func (h *handling) create(ctx context.Context, post activity.Object) error {
 	if !post.Embedded || post.AttributedTo != h.act.Actor || !blog.SameOrigin(post.ID, h.act.Actor) {
 		return h.acceptFetched(ctx, post.ID, blog.Pushed)
@@ -33,10 +33,10 @@ func (h *handling) create(ctx context.Context, post activity.Object) error {
 // pushed returns the post that the activity carries.
 func (h *handling) pushed(post activity.Object) incoming { return incoming{post, h.act, blog.Pushed} }
 
-// acceptPost accepts a trusted post: as a comment when it replies to something here, or quotes or links an article. A
-// post that was sent to us and does neither is kept for the authors that it mentions.
+// acceptPost accepts a trusted post. It becomes a comment when it replies to something here, or quotes or links an
+// article. Any other post that was sent to us becomes a mention for each author whom it mentions.
 func (h *handling) acceptPost(ctx context.Context, post incoming) error {
-	// A vote in a poll is a Note as well. It belongs to the poll.
+	// A vote in a poll is also a Note, but it is not written to be read.
 	if !post.IsPost() || post.IsVote() {
 		return federation.NotOurs("it is not a post")
 	}
@@ -63,7 +63,7 @@ func (h *handling) acceptComment(ctx context.Context, post incoming) error {
 			return err
 		}
 	}
-	_, err := h.comment(ctx, post, maxAncestors)
+	_, err := h.addReply(ctx, post, maxAncestors)
 	return err
 }
 
@@ -80,15 +80,15 @@ func (h *handling) addReference(ctx context.Context, post incoming) error {
 	return err
 }
 
-// acceptFetched accepts a post as its own origin serves it. The error is missing until it was fetched. The origin of
-// a post that we looked for ourselves is blog.Fetched.
+// acceptFetched accepts a post in the form that its own server serves. The error is a missingError as long as the post
+// is not fetched. origin is blog.Fetched for a post that nobody sent us.
 func (h *handling) acceptFetched(ctx context.Context, address string, origin blog.Origin) error {
 	if address == "" || h.Site.Owns(address) {
 		return nil
 	}
 	post, asked := h.found[address]
 	if !asked {
-		return missing{object: address}
+		return missingError{object: address}
 	}
 	switch {
 	case post == nil:
@@ -104,14 +104,14 @@ func (h *handling) acceptFetched(ctx context.Context, address string, origin blo
 	if err != nil {
 		return err
 	}
-	// The origin vouches for the author of the post, as the signature does for the actor of an activity.
+	// The post's own server vouches for its author. So the author counts as the actor who sent this edit.
 	return h.revise(ctx, c, incoming{Object: *post, carrier: activity.Activity{Actor: post.AttributedTo}, origin: origin})
 }
 
-// comment adds a post under the article that its thread leads to. Posts in between, up to hops of them, are added
-// first, as fetched. It returns the id of the comment, or an ErrNotOurs when the thread does not lead to an article
-// here.
-func (h *handling) comment(ctx context.Context, post incoming, hops int) (blog.ID, error) {
+// addReply adds a post as a comment under the article at the top of its thread. It first adds the parents of the post
+// that are not known yet, at most hops of them. It returns the id of the comment. The error is an ErrNotOurs when the
+// thread does not lead to an article here.
+func (h *handling) addReply(ctx context.Context, post incoming, hops int) (blog.ID, error) {
 	if known, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
 		return known.ID, err
 	}
@@ -135,21 +135,22 @@ type place struct {
 	kind    blog.CommentKind
 }
 
-// resolveParent finds the parent of a post, by its address, and adds it first when it must be fetched.
+// resolveParent adds a fetched post, the parent of another one, as a comment. It returns the article above it and the
+// id of the comment.
 func (h *handling) resolveParent(ctx context.Context, address string, hops int) (blog.Article, blog.ID, error) {
 	if hops == 0 || address == "" || h.Site.Owns(address) {
 		return blog.Article{}, "", federation.ErrNowhere
 	}
 	parent, asked := h.found[address]
 	if !asked {
-		return blog.Article{}, "", missing{object: address}
+		return blog.Article{}, "", missingError{object: address}
 	}
-	// The chain ends at a post that replies to nothing. A restricted post in it must not be shown.
+	// A post that replies to nothing is the top of its thread, and no article. A restricted post must not be shown here.
 	if parent == nil || !parent.IsPost() || parent.InReplyTo == "" ||
 		parent.Visibility(nil, nil) == blog.RestrictedComment {
 		return blog.Article{}, "", federation.ErrNowhere
 	}
-	id, err := h.comment(ctx, incoming{Object: *parent, origin: blog.Fetched}, hops-1)
+	id, err := h.addReply(ctx, incoming{Object: *parent, origin: blog.Fetched}, hops-1)
 	if err != nil {
 		return blog.Article{}, "", err
 	}
@@ -166,7 +167,7 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 	if err != nil {
 		return "", err
 	}
-	if err := h.mayReplyTo(ctx, at.parent); err != nil {
+	if err := h.checkParent(ctx, at.parent); err != nil {
 		return "", err
 	}
 	visibility := post.Visibility(post.carrier.To, post.carrier.Cc)
@@ -177,16 +178,16 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 	now := h.Now()
 	c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.Origin = blog.NewID(now), at.kind, post.ID,
 		at.article.ID, at.parent, actor.ID, post.origin
-	// An edit counts only while the address has the same owner.
+	// revise compares this mark: an edit counts only as long as the address of the actor has the same owner.
 	c.KeyMark = actor.KeyMark
 	c.Visibility, c.ArrivedAt = visibility, now
-	// The time in a post is what its server claims. It must not sort before the article or in the future.
+	// The server of a post can claim any time. We sort no comment before its article or in the future.
 	c.SortedAt = blog.ClampTime(c.PublishedAt, *at.article.PublishedAt, now)
 	if c.State, err = h.initialState(ctx, c, at.article, post); err != nil {
 		return "", err
 	}
 	if actor.Block == blog.Limit {
-		hold(&c)
+		holdForApproval(&c)
 	}
 	return c.ID, h.tx.AddComment(ctx, c)
 }
@@ -203,16 +204,17 @@ func (h *handling) checkNotDeleted(ctx context.Context, post incoming) error {
 	return err
 }
 
-// hold makes the comment of a limited actor wait for approval.
-func hold(c *blog.Comment) {
+// holdForApproval makes the comment of a limited actor wait for approval.
+func holdForApproval(c *blog.Comment) {
 	// A restricted comment is not shown in public anyway.
 	if c.State == blog.CommentShown && c.Visibility != blog.RestrictedComment {
 		c.State, c.Held = blog.CommentWaiting, true
 	}
 }
 
-// mayReplyTo refuses a reply to a comment of a blocked actor: it would be shown without what it replies to.
-func (h *handling) mayReplyTo(ctx context.Context, parent blog.ID) error {
+// checkParent returns ErrBlocked for a reply to a comment of a blocked actor. That comment is hidden, so readers would
+// see the reply without it.
+func (h *handling) checkParent(ctx context.Context, parent blog.ID) error {
 	if parent == "" {
 		return nil
 	}
@@ -223,9 +225,9 @@ func (h *handling) mayReplyTo(ctx context.Context, parent blog.ID) error {
 	return err
 }
 
-// initialState decides whether a new comment is shown or waits: by the authorization that its post carries, else by
-// the article's policy. A quote that the policy does not allow waits. The error is an ErrNotOurs when the comment may
-// not be added at all.
+// initialState returns the state of a new comment: shown, or waiting for approval. A valid authorization in the post
+// decides, else the policy of the article. A quote that the policy does not allow waits. The error is an ErrNotOurs
+// when the comment may not be added at all.
 func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Article,
 	post incoming) (blog.CommentState, error) {
 	authorized, err := h.authorized(ctx, post.ReplyAuthorization, blog.ReplyAuthorization, post.ID)
@@ -233,7 +235,7 @@ func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Arti
 		return blog.CommentShown, err
 	}
 	var relation blog.Relation
-	// Only this policy asks for the relation, and each reply would pay for the query.
+	// Only this policy needs the relation, and the query would cost time for each reply.
 	if a.Comments == blog.Known {
 		if relation, err = h.tx.Relation(ctx, c.ActorID); err != nil {
 			return "", err
@@ -248,15 +250,15 @@ func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Arti
 	case c.Kind != blog.Quoting || c.Visibility == blog.RestrictedComment:
 		return state, nil // a restricted quote is shown to nobody but the author
 	}
-	if allowed, err := h.quotes(ctx, c, a); !allowed {
+	if allowed, err := h.quoteAllowed(ctx, c, a); !allowed {
 		return blog.CommentWaiting, err
 	}
 	return state, nil
 }
 
-// quotes reports whether a quote is allowed: by an authorization of its own, or by the article's policy. A revoked
-// authorization means no.
-func (h *handling) quotes(ctx context.Context, c blog.Comment, a blog.Article) (bool, error) {
+// quoteAllowed reports whether a quote may be shown. The authorization of the quote decides if there is one, else the
+// policy of the article.
+func (h *handling) quoteAllowed(ctx context.Context, c blog.Comment, a blog.Article) (bool, error) {
 	t, err := h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address)
 	if errors.Is(err, blog.ErrNotFound) {
 		return h.mayQuote(ctx, a, c.ActorID)
@@ -297,15 +299,15 @@ func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if known, err := h.renewMention(ctx, h.pushed(post)); known || err != nil {
 		return err
 	}
-	// The Update may have overtaken the Create, or the edit may be the first to mention us.
+	// The Update may have arrived before the Create, or this edit may be the first version that mentions us.
 	if h.Now().Sub(post.Published) > maxUnseenAge {
 		return nil
 	}
 	return h.create(ctx, post)
 }
 
-// renewActor saves the profile that an actor sends. An actor whom we do not know has no effect here, so it is not
-// saved.
+// renewActor saves the profile that an actor sends. It ignores an actor whom we do not know, because nothing here shows
+// that profile.
 func (h *handling) renewActor(ctx context.Context, actor blog.Actor) error {
 	known, err := h.tx.Actor(ctx, actor.ID)
 	if err != nil {
@@ -319,8 +321,8 @@ func (h *handling) renewActor(ctx context.Context, actor blog.Actor) error {
 	return h.tx.SaveActor(ctx, actor)
 }
 
-// revise replaces the text of a comment with a newer one of its author. An edit may make a comment restricted: it
-// leaves the page at once. An edit never makes a restricted comment public.
+// revise replaces the text of a comment with a newer version by its author. An edit may restrict a comment, which then
+// disappears from the page at once. An edit never makes a restricted comment public.
 func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) error {
 	if c.ActorID != post.carrier.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
 		return nil
@@ -353,25 +355,25 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	if err != nil || author.KeyMark != c.KeyMark {
 		return err // the address has a new owner, who may delete the comment but not change it (threat T-049)
 	}
-	// Approval was given to the text before the edit. Hidden comments and spam stay what they are.
+	// The author approved the text before the edit, not this one. Hidden comments and spam stay what they are.
 	if c.State == blog.CommentShown {
 		if c.State, err = h.stateAfterEdit(ctx, c, a); err != nil {
 			return err
 		}
 	}
 	if author.Block == blog.Limit {
-		hold(&c)
+		holdForApproval(&c)
 	}
 	return h.tx.ReviseComment(ctx, c)
 }
 
-// stateAfterEdit decides whether a comment that is shown stays so after an edit.
+// stateAfterEdit returns the state that a shown comment gets after an edit: still shown, or waiting for approval.
 func (h *handling) stateAfterEdit(ctx context.Context, c blog.Comment, a blog.Article) (blog.CommentState, error) {
 	if a.Comments == blog.Approve {
 		return blog.CommentWaiting, nil
 	}
 	if c.Kind == blog.Quoting {
-		if allowed, err := h.quotes(ctx, c, a); !allowed {
+		if allowed, err := h.quoteAllowed(ctx, c, a); !allowed {
 			return blog.CommentWaiting, err
 		}
 	}

@@ -20,15 +20,15 @@ import (
 type difference struct{ actor, list string }
 
 const (
-	maxDifferences = 64 // that wait; a later delivery of the server repeats the header
+	maxDifferences = 64 // waiting lists; a list that finds no room comes again with a later delivery
 	compareEvery   = time.Hour
-	maxFollowed    = 1000 // voices of ours in a list that is trusted
+	maxFollowed    = 1000 // our voices in one list; a longer list is not trusted
 )
 
-// compareFollowers reads the Collection-Synchronization header of a delivery (FEP-8fcf). The header is trusted when
-// the signature covers it and it is about the sender's own followers. A list that differs is queued, at most once an
-// hour for an actor.
-func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signer string) {
+// compareFollowersDigest compares the Collection-Synchronization header of a delivery with our follows (FEP-8fcf). The
+// header is trusted when the signature covers it and it is about the sender's own followers. If the digests differ, the
+// list is queued for compareFollowerLists, at most once an hour for an actor.
+func (in *Inbox) compareFollowersDigest(ctx context.Context, header http.Header, signer string) {
 	value := header.Get(activity.SynchronizationHeader)
 	if value == "" || !signature.Covers(header, "collection-synchronization") {
 		return
@@ -46,7 +46,7 @@ func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signe
 		followers, err = in.Store.FollowersHere(ctx, signer)
 	}
 	if err != nil {
-		// The activity itself is saved, and the sender repeats the header with later ones: it need not try again now.
+		// This is no error for the sender: the activity is saved, and the header comes again with a later one.
 		if !errors.Is(err, blog.ErrNotFound) {
 			in.Log.Warn("a list of followers cannot be compared", "actor", signer, "error", err)
 		}
@@ -57,7 +57,7 @@ func (in *Inbox) compareFollowers(ctx context.Context, header http.Header, signe
 	}
 	select {
 	case in.differences <- difference{signer, sync.URL}:
-	// The queue is full. The header comes again with a later delivery.
+	// The queue is full. The same header comes again with a later delivery.
 	default:
 	}
 }
@@ -73,22 +73,22 @@ func (in *Inbox) addresses(list []blog.Following) []string {
 	return ids
 }
 
-// settleDifferences aligns our follows with the queued lists, one list after another.
-func (in *Inbox) settleDifferences(ctx context.Context) {
+// compareFollowerLists aligns our follows with the queued lists, one list after another.
+func (in *Inbox) compareFollowerLists(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case d := <-in.differences:
-			if err := federation.Safely(func() error { return in.settleDifference(ctx, d) }); err != nil && ctx.Err() == nil {
-				in.Log.Info("a list of followers cannot be settled", "actor", d.actor, "error", err)
+			if err := federation.Safely(func() error { return in.compareFollowerList(ctx, d) }); err != nil && ctx.Err() == nil {
+				in.Log.Info("a list of followers cannot be read and applied", "actor", d.actor, "error", err)
 			}
 		}
 	}
 }
 
-// settleDifference reads one list and aligns our follows with it.
-func (in *Inbox) settleDifference(ctx context.Context, d difference) error {
+// compareFollowerList reads one list and aligns our follows with it.
+func (in *Inbox) compareFollowerList(ctx context.Context, d difference) error {
 	listed, err := in.listedHere(ctx, d.list)
 	if err != nil {
 		return err
@@ -109,12 +109,12 @@ func (in *Inbox) settleDifference(ctx context.Context, d difference) error {
 	return err
 }
 
-// listedHere reads a whole list and returns the followers that are voices of ours.
+// listedHere reads a whole list and returns those of its ids that are voices of this blog.
 func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 	var voices []string
 	for pages := 0; at != ""; pages++ {
 		if pages == maxPages || len(voices) > maxFollowed {
-			return nil, remote.ErrRefused // with half a list, align would end follows that are fine
+			return nil, remote.ErrRefused // with half of a list, align would end follows that exist
 		}
 		page, err := in.FetchListing(ctx, at)
 		if err != nil {
@@ -134,8 +134,9 @@ func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 	return voices, nil
 }
 
-// align ends follows that the other side does not have, accepts those whose Accept was lost, and undoes those that
-// only the other side has. It reports whether a delivery was queued.
+// align makes our follows of an actor equal to the list of the actor's server. A follow that the server does not list
+// ends. A pending follow that it lists is accepted, because the Accept was lost. For a follow that only the server has,
+// it queues an Undo. It reports whether a delivery was queued.
 func (in *Inbox) align(ctx context.Context, s *store.Store, actor blog.Actor,
 	listed []string) (queued bool, err error) {
 	follows, err := s.FollowersHere(ctx, actor.ID)

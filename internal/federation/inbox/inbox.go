@@ -120,7 +120,7 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return err
 	}
 	// The signature is verified now. It must cover the header that names the followers.
-	in.compareFollowers(ctx, r.Header, signer)
+	in.compareFollowersDigest(ctx, r.Header, signer)
 	return nil
 }
 

@@ -70,7 +70,7 @@ func (h *handling) listsAlias(ctx context.Context, target string) (bool, error) 
 	}
 	// The move is often what added the alias, so our record may be too old. One fetch per activity is enough.
 	if _, asked := h.found[target]; !asked {
-		return false, missing{actor: target}
+		return false, missingError{actor: target}
 	}
 	return false, nil
 }

@@ -10,9 +10,9 @@ import (
 	"causerie/internal/federation"
 )
 
-// proven reports whether a forwarded activity carries a proof by a key that its actor lists and that was valid when
-// the activity arrived (FEP-8b32). It returns an error when the key cannot be found now.
-func (in *Inbox) proven(ctx context.Context, doc *activity.Document, act activity.Activity,
+// hasValidProof reports whether a forwarded activity carries a proof by a key that its actor lists and that was valid
+// when the activity arrived (FEP-8b32). It returns an error when the key cannot be found now.
+func (in *Inbox) hasValidProof(ctx context.Context, doc *activity.Document, act activity.Activity,
 	arrived time.Time) (bool, error) {
 	if act.ID == "" || !doc.HasProof() { // without an id, an activity could be replayed for ever
 		return false, nil

@@ -86,7 +86,7 @@ func TestAFailureOfAReportIsLoggedWithoutItsReporter(t *testing.T) {
 		}
 		o.Until("the trouble is logged twice", func() bool {
 			return strings.Contains(said(), "could not be handled at once") &&
-				strings.Contains(said(), "an arrival could not be handled")
+				strings.Contains(said(), "an arrival failed; it will be tried again")
 		})
 		if said := said(); !strings.Contains(said, "a report") || strings.Contains(said, "bram") ||
 			strings.Contains(said, bram.Server.Host) || strings.Contains(said, "canary") {
