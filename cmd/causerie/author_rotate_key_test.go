@@ -36,9 +36,9 @@ func TestKeysAreRotatedBesideARunningServer(t *testing.T) {
 		if _, err := veerhuis.WaitFor(s.ctx, fedtest.About("Create", publish("after").Object)); err != nil {
 			t.Fatal(err)
 		}
-		for _, letter := range veerhuis.Deliveries() {
-			if !letter.Accepted() {
-				t.Errorf("%s was refused: %s", letter.Type, letter.Fault)
+		for _, delivery := range veerhuis.Deliveries() {
+			if !delivery.Accepted() {
+				t.Errorf("%s was refused: %s", delivery.Type, delivery.Fault)
 			}
 		}
 	})

@@ -119,8 +119,8 @@ func TestT124ADraftIsSentToNobodyHoweverOftenItIsEdited(t *testing.T) {
 			"---\ntitle: Later\nslug: later\ndate: "+later+"\n---\n\n"+words+"\n"), "--author", "ilse")
 	}
 	time.Sleep(1500 * time.Millisecond) // the courier looks every second
-	if letters := veerhuis.Deliveries(); len(letters) != before {
-		t.Errorf("veerhuis got %s", letters[len(letters)-1].Body)
+	if deliveries := veerhuis.Deliveries(); len(deliveries) != before {
+		t.Errorf("veerhuis got %s", deliveries[len(deliveries)-1].Body)
 	}
 	if where := s.foundAt(s.url+"/draft", "", "canar"); len(where) > 0 {
 		t.Errorf("it is read at %v", where)
@@ -173,7 +173,7 @@ func TestAHeldArticleCanBeUndoneAndElseIsSent(t *testing.T) {
 		return status == http.StatusNotFound
 	})
 	if len(veerhuis.Deliveries()) != before {
-		t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
+		t.Errorf("veerhuis got %d deliveries", len(veerhuis.Deliveries())-before)
 	}
 	again := read[articleLine](t, s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--hold",
 		"1s", "--json"))[0]
@@ -187,11 +187,11 @@ func TestAHeldArticleCanBeUndoneAndElseIsSent(t *testing.T) {
 		"--quiet"); !strings.Contains(said, "revised") {
 		t.Errorf("the quiet correction said %q", said)
 	}
-	letter, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", again.Object))
+	delivery, err := veerhuis.WaitFor(s.ctx, fedtest.About("Update", again.Object))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if object, _ := letter.JSON()["object"].(map[string]any); object["updated"] != nil {
+	if object, _ := delivery.JSON()["object"].(map[string]any); object["updated"] != nil {
 		t.Errorf("the quiet correction was updated %v", object["updated"])
 	}
 	if _, trouble, status := cli(s.ctx, s.args("article", "publish", write(t, "new.md", "---\ntitle: New\n---\n\nNew.\n"),
@@ -240,7 +240,7 @@ func TestAHeldEditIsUndoneAndTheArticleStays(t *testing.T) {
 			t.Errorf("after undo it is %+v", shown)
 		}
 		if len(veerhuis.Deliveries()) != before {
-			t.Errorf("veerhuis got %d letters", len(veerhuis.Deliveries())-before)
+			t.Errorf("veerhuis got %d deliveries", len(veerhuis.Deliveries())-before)
 		}
 		if _, trouble, status := cli(s.ctx, s.args("article", "undo", "four-minutes-wide"), nil, ""); status != failed ||
 			!strings.Contains(trouble, "“four-minutes-wide” is neither held nor scheduled") {

@@ -212,11 +212,11 @@ func (v *victim) killDuring(random *rand.Rand, replies []*fedtest.PreparedActivi
 
 func (v *victim) waiting() int {
 	v.t.Helper()
-	_, letters, err := v.store.CountWaiting(v.t.Context())
+	_, deliveries, err := v.store.CountWaiting(v.t.Context())
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return letters
+	return deliveries
 }
 
 // resend sends every reply again, also those that were accepted.
@@ -284,8 +284,8 @@ func (v *victim) doubled(articles int) {
 	v.t.Helper()
 	sent := v.world.CountDeliveries(fedtest.OfType("Create"))
 	again := sent - articles*neighbours
-	v.t.Logf("%d letters, of which %d came twice", sent, again)
+	v.t.Logf("%d deliveries, of which %d came twice", sent, again)
 	if again > kills*neighbours/2 {
-		v.t.Errorf("%d letters came twice", again)
+		v.t.Errorf("%d deliveries came twice", again)
 	}
 }

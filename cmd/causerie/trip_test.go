@@ -35,12 +35,12 @@ func TestAStrangerFollowsReadsRepliesAndForgets(t *testing.T) {
 		}
 		soon, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 		defer cancel()
-		letter, err := veerhuis.WaitFor(soon, fedtest.About("Create", published.Object))
+		delivery, err := veerhuis.WaitFor(soon, fedtest.About("Create", published.Object))
 		if err != nil {
 			t.Fatalf("no correctly signed Create within two seconds of publishing beside the server: %v", err)
 		}
 		t.Logf("delivered %d ms after the command began", time.Since(began).Milliseconds())
-		if object, _ := letter.JSON()["object"].(map[string]any); object["attributedTo"] != ilse.Object ||
+		if object, _ := delivery.JSON()["object"].(map[string]any); object["attributedTo"] != ilse.Object ||
 			object["name"] != "Four minutes wide" {
 			t.Errorf("the Create carries %v", object)
 		}
@@ -112,7 +112,7 @@ func TestDeliveriesShowARefusalAndRetryIt(t *testing.T) {
 	report := func(more ...string) []serverLine {
 		return read[serverLine](t, s.cli(append([]string{"deliveries", "four-minutes-wide", "--json"}, more...)...))
 	}
-	s.wait("the letter is refused", func() bool { return len(report("--failed")) == 1 })
+	s.wait("the delivery is refused", func() bool { return len(report("--failed")) == 1 })
 	line := report()[0]
 	if line.Status != "refused" || line.Code != http.StatusForbidden || line.Host != veerhuis.Host || line.Followers != 1 {
 		t.Errorf("the report says %+v", line)
@@ -124,7 +124,7 @@ func TestDeliveriesShowARefusalAndRetryIt(t *testing.T) {
 		"1 delivery") {
 		t.Errorf("retry said %q", said)
 	}
-	s.wait("the letter is delivered", func() bool { return report()[0].Status == "delivered" })
+	s.wait("the delivery is delivered", func() bool { return report()[0].Status == "delivered" })
 	if failed := report("--failed"); len(failed) != 0 {
 		t.Errorf("still failed: %+v", failed)
 	}
@@ -146,12 +146,12 @@ func TestAnArticleWithAFutureDateIsPublishedThen(t *testing.T) {
 	if status, _ := s.get(scheduled.URL, "text/html"); status != http.StatusNotFound {
 		t.Errorf("its page answers %d before its time", status)
 	}
-	letter, err := veerhuis.WaitFor(s.ctx, fedtest.OfType("Create"))
+	delivery, err := veerhuis.WaitFor(s.ctx, fedtest.OfType("Create"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if letter.At.Before(at) {
-		t.Errorf("it went out %s early", at.Sub(letter.At))
+	if delivery.At.Before(at) {
+		t.Errorf("it went out %s early", at.Sub(delivery.At))
 	}
 	s.shows(scheduled.URL, "Not yet.", true)
 }

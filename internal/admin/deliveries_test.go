@@ -31,11 +31,11 @@ func (o *overkant) settled() {
 			return false
 		}
 		for _, a := range list {
-			letters, err := o.store.DeliveryRows(o.soon(), a.ID)
+			deliveries, err := o.store.DeliveryRows(o.soon(), a.ID)
 			if err != nil {
 				return false
 			}
-			for _, l := range letters {
+			for _, l := range deliveries {
 				if !l.Status.Settled() && l.Failures == 0 {
 					return false
 				}

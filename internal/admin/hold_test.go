@@ -45,17 +45,17 @@ func TestAPublicationCanBeUndoneForAWhile(t *testing.T) {
 		}
 		b.open("/admin/account").press("Save", "hold", "0")
 		b.open(path).press("Correct quietly", "title", "Four minutes").want(200, path).sees("without telling")
-		letter, err := veerhuis.WaitFor(t.Context(), fedtest.OfType("Update"))
+		delivery, err := veerhuis.WaitFor(t.Context(), fedtest.OfType("Update"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		object, _ := letter.JSON()["object"].(map[string]any)
+		object, _ := delivery.JSON()["object"].(map[string]any)
 		if object["updated"] != nil || object["name"] != "Four minutes" {
 			t.Errorf("the quiet correction says %v, updated %v", object["name"], object["updated"])
 		}
 		time.Sleep(100 * time.Millisecond)
 		if n := len(veerhuis.Deliveries()) - before; n != 2 {
-			t.Errorf("veerhuis got %d letters, want the article and the correction", n)
+			t.Errorf("veerhuis got %d deliveries, want the article and the correction", n)
 		}
 		b.post(path+"/undo", "application/x-www-form-urlencoded", nil).sees("Too late to undo")
 	})

@@ -34,23 +34,23 @@ func TestF054AReportIsSentByTheInstanceActorAndToNobodyElse(t *testing.T) {
 			page+"/report").sees("The report has no words.")
 		b.press("Send the report", "report", "Sells boats under every article.").want(200,
 			page).sees("Reported to " + zilverduin.Host)
-		letter, err := zilverduin.WaitFor(o.soon(), fedtest.OfType("Flag"))
+		delivery, err := zilverduin.WaitFor(o.soon(), fedtest.OfType("Flag"))
 		if err != nil {
 			t.Fatalf("no correctly signed report: %v", err)
 		}
-		flag := letter.JSON()
+		flag := delivery.JSON()
 		if _, cc := flag["cc"]; cc || flag["actor"] != o.site.InstanceID() ||
-			letter.KeyID != o.site.InstanceID()+"#main-key" || "http://"+zilverduin.Host+letter.Inbox != kade.Inbox() {
-			t.Errorf("sent %s with %s to %s", letter.Body, letter.KeyID, letter.Inbox)
+			delivery.KeyID != o.site.InstanceID()+"#main-key" || "http://"+zilverduin.Host+delivery.Inbox != kade.Inbox() {
+			t.Errorf("sent %s with %s to %s", delivery.Body, delivery.KeyID, delivery.Inbox)
 		}
-		if strings.Contains(string(letter.Body), string(ilse.ID)) || !strings.Contains(string(letter.Body), reply.Object) ||
-			!strings.Contains(string(letter.Body), "Sells boats") {
-			t.Errorf("it says %s", letter.Body)
+		if strings.Contains(string(delivery.Body), string(ilse.ID)) || !strings.Contains(string(delivery.Body), reply.Object) ||
+			!strings.Contains(string(delivery.Body), "Sells boats") {
+			t.Errorf("it says %s", delivery.Body)
 		}
 		if n := len(veerhuis.Received("Flag")); n != 0 {
 			t.Errorf("a follower's server had %d reports", n)
 		}
-		answer, err := http.Get(letter.ID)
+		answer, err := http.Get(delivery.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

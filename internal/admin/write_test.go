@@ -371,11 +371,11 @@ func TestTheCursorIsWhereOneGoesOn(t *testing.T) {
 			}
 			return ""
 		}
-		door := o.browser().open("/login")
+		form := o.browser().open("/login")
 		sheet := o.signIn("ilse").open("/admin/articles/new")
 		for _, step := range []struct{ where, want, got string }{
-			{"the sign-in form", "user", focus(door)},
-			{"after a wrong password", "pass", focus(door.press("Sign in", "user", "ilse", "pass", "not the password"))},
+			{"the sign-in form", "user", focus(form)},
+			{"after a wrong password", "pass", focus(form.press("Sign in", "user", "ilse", "pass", "not the password"))},
 			{"a new article", "title", focus(sheet)},
 			{"a form with a mistake in it", "alert", focus(sheet.press("Save", "title", "A house", "language", "klingons!"))},
 			{"an article with words", "", focus(sheet.press("Save", "language", "nl"))},

@@ -53,8 +53,8 @@ type Text struct {
 	WordCount int `db:"words" json:"Words"`
 }
 
-// Says reports whether two texts have the same language and the same content.
-func (t Text) Says(other Text) bool {
+// SameContent reports whether two texts have the same language and the same content.
+func (t Text) SameContent(other Text) bool {
 	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle &&
 		t.Summary == other.Summary && t.Markdown == other.Markdown
 }

@@ -175,9 +175,9 @@ func TestAQuoteIsRequestedAllowedShownAndRevoked(t *testing.T) {
 			!strings.Contains(body, `"quoteAuthorization":"`+consent().Authorization+`"`) {
 			t.Errorf("the quoting article reads %s", body)
 		}
-		if code, _, stamp := here.Get(here.Path(consent().Authorization), "application/activity+json"); code != 200 ||
-			!strings.Contains(stamp, there.Object(quote)) {
-			t.Errorf("the stamp answers %d %s", code, stamp)
+		if code, _, authorization := here.Get(here.Path(consent().Authorization), "application/activity+json"); code != 200 ||
+			!strings.Contains(authorization, there.Object(quote)) {
+			t.Errorf("the authorization answers %d %s", code, authorization)
 		}
 		here.Until("the quote stands there", func() bool {
 			return strings.Contains(here.CommentTexts(ferry),

@@ -337,7 +337,7 @@ func TestAServerIsNeverHeldByMoreThanTwoConnections(t *testing.T) {
 	}
 	all.Wait()
 	if most != 2 || near.connections.Load() != 2 {
-		t.Errorf("%d letters at once over %d connections, want 2 and 2", most, near.connections.Load())
+		t.Errorf("%d deliveries at once over %d connections, want 2 and 2", most, near.connections.Load())
 	}
 }
 

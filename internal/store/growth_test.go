@@ -166,7 +166,7 @@ var hot = map[string]struct {
 		_, err := s.Counts(ctx, []blog.ID{"a1", "a2"})
 		return err
 	}, "COVERING INDEX comments_public"},
-	"where letters about a conversation go": {func(ctx context.Context, s *store.Store) error {
+	"where deliveries about a conversation go": {func(ctx context.Context, s *store.Store) error {
 		_,
 			err := s.ParticipantInboxes(ctx, "a1")
 		return err

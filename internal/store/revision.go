@@ -86,8 +86,8 @@ func (s *Store) TextAges(ctx context.Context, articles []blog.ID) (map[blog.ID]m
 	return ages, err
 }
 
-// UnsayRevisions turns the published revisions after a moment into saved ones, when their publication is undone.
-func (s *Store) UnsayRevisions(ctx context.Context, article blog.ID, after time.Time) error {
+// UnpublishRevisions turns the published revisions after a moment into saved ones, when their publication is undone.
+func (s *Store) UnpublishRevisions(ctx context.Context, article blog.ID, after time.Time) error {
 	return s.run(ctx, `UPDATE revisions SET kind = 'saved' WHERE article_id = ? AND kind = 'published' AND at > ?`,
 		article, after)
 }

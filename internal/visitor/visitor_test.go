@@ -16,8 +16,8 @@ import (
 	"causerie/internal/visitor"
 )
 
-// door is the blog's door for readers, with the world of 127.0.0.0/8 before it.
-func door(t *testing.T, patience time.Duration) *httptest.Server {
+// serve starts the handler for readers. It may contact servers in 127.0.0.0/8.
+func serve(t *testing.T, patience time.Duration) *httptest.Server {
 	t.Helper()
 	client := remote.New(remote.Options{UserAgent: "Causerie/test",
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
@@ -45,10 +45,10 @@ func home(t *testing.T, links string) *httptest.Server {
 }
 
 // ask fills in the form as a reader does, and answers where it leads.
-func ask(t *testing.T, door *httptest.Server, do, uri, you string) *url.URL {
+func ask(t *testing.T, server *httptest.Server, do, uri, you string) *url.URL {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.PostForm(door.URL+"/interact", url.Values{"do": {do}, "uri": {uri}, "you": {you}})
+	answer, err := client.PostForm(server.URL+"/interact", url.Values{"do": {do}, "uri": {uri}, "you": {you}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestF115AReaderIsRedirectedToTheirOwnServer(t *testing.T) {
 			there := home(t, c.links)
 			host := strings.TrimPrefix(there.URL, "http://")
 			for _, you := range []string{"@bram@" + host, "bram@" + host, " " + host + " ", there.URL, there.URL + "/@bram"} {
-				if to := ask(t, door(t, 2*time.Second), c.do, object, you); to.String() != there.URL+c.want {
+				if to := ask(t, serve(t, 2*time.Second), c.do, object, you); to.String() != there.URL+c.want {
 					t.Errorf("%q is taken to %s", you, to)
 				}
 			}
@@ -101,7 +101,7 @@ func TestAServerWithoutTemplatesIsKnownByItsNodeInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if to := ask(t, door(t, 2*time.Second), "reply", object, server.Host); to.Host != server.Host ||
+	if to := ask(t, serve(t, 2*time.Second), "reply", object, server.Host); to.Host != server.Host ||
 		to.Path != "/authorize_interaction" || to.Query().Get("uri") != object {
 		t.Errorf("taken to %s", to)
 	}
@@ -113,7 +113,7 @@ func TestAnUnknownServerLeadsBackWithAllThatWasTyped(t *testing.T) {
 		fmt.Fprint(w, "<h1>no fediverse here</h1>")
 	}))
 	t.Cleanup(page.Close)
-	d := door(t, 200*time.Millisecond)
+	d := serve(t, 200*time.Millisecond)
 	for you, trouble := range map[string]string{
 		"": "name", "@": "name", "@a@b c.example": "name", "javascript:alert(1)": "name",
 		"@bram@veerhuis.example/a?b#":           "name",
@@ -138,7 +138,7 @@ func TestT072FailedSearchesLookTheSame(t *testing.T) {
 	}))
 	t.Cleanup(page.Close)
 	const patience = 300 * time.Millisecond
-	d := door(t, patience)
+	d := serve(t, patience)
 	for _, you := range []string{shut, strings.TrimPrefix(page.URL, "http://"), "10.0.0.5", "bram@10.0.0.5:22",
 		"printer.local"} {
 		begun := time.Now()
@@ -157,7 +157,7 @@ func TestSearchesOfOneReaderAreLimited(t *testing.T) {
 		fmt.Fprint(w, `{}`)
 	}))
 	t.Cleanup(there.Close)
-	d, busy := door(t, time.Second), 0
+	d, busy := serve(t, time.Second), 0
 	for range 30 {
 		if ask(t, d, "reply", object, there.URL).Query().Get("trouble") == "busy" {
 			busy++
@@ -169,7 +169,7 @@ func TestSearchesOfOneReaderAreLimited(t *testing.T) {
 }
 
 func TestSearchesOfOthersDoNotCount(t *testing.T) {
-	d, there := door(t, time.Millisecond), home(t, "")
+	d, there := serve(t, time.Millisecond), home(t, "")
 	from := func(address string) string {
 		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{DisableKeepAlives: true,
@@ -197,7 +197,7 @@ func TestSearchesOfOthersDoNotCount(t *testing.T) {
 }
 
 func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
-	d := door(t, time.Second)
+	d := serve(t, time.Second)
 	r, err := http.NewRequest(http.MethodPost, d.URL+"/interact", strings.NewReader("do=reply&you=veerhuis.example"))
 	if err != nil {
 		t.Fatal(err)

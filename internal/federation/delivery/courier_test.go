@@ -313,8 +313,8 @@ func TestAnArticleThatCannotBePublishedDoesNotFillTheLog(t *testing.T) {
 		late.Log = slog.New(slog.NewTextHandler(&logged, nil))
 		ctx, stop := context.WithTimeout(o.Soon(), 3500*time.Millisecond)
 		defer stop()
-		chores := &jobs.Jobs{Core: late, Outbox: &outbox.Outbox{Core: late, Wake: func() {}}}
-		chores.Run(ctx)
+		later := &jobs.Jobs{Core: late, Outbox: &outbox.Outbox{Core: late, Wake: func() {}}}
+		later.Run(ctx)
 		if due, err := o.Store.DueArticles(o.Soon(), late.Now()); err != nil || len(due) != 1 || due[0] != planned.ID {
 			t.Errorf("still due: %v, %v; want only what cannot be published", due, err)
 		}

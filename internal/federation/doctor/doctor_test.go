@@ -51,7 +51,7 @@ func TestADeliveryToOurselvesIsVerifiedAndHasNoEffect(t *testing.T) {
 			}
 		}
 		if arrivals, deliveries, err := s.CountWaiting(o.Soon()); err != nil || arrivals+deliveries != 0 {
-			t.Errorf("%d arrivals, %d letters, %v", arrivals, deliveries, err)
+			t.Errorf("%d arrivals, %d deliveries, %v", arrivals, deliveries, err)
 		}
 	})
 }

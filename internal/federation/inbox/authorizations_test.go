@@ -40,18 +40,18 @@ func TestF078QuoteRequestIsAnsweredByTheArticlesPolicy(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				state, stamp := o.WaitAnswered(p, sent.Object)
+				state, authorization := o.WaitAnswered(p, sent.Object)
 				if state != want {
 					t.Errorf("%s, %s: %s is %s, want %s", step.policy, step.visibility, p.Name, state, want)
 				}
 				if state != fedtest.Accepted {
 					continue
 				}
-				code, doc := o.JSON(stamp)
+				code, doc := o.JSON(authorization)
 				if code != http.StatusOK || doc["type"] != "QuoteAuthorization" ||
 					doc["attributedTo"] != o.Site.ActorID(o.Ilse.ID) ||
 					doc["interactingObject"] != sent.Object || doc["interactionTarget"] != o.Object(a) {
-					t.Errorf("the stamp %s is %d %v", stamp, code, doc)
+					t.Errorf("the authorization %s is %d %v", authorization, code, doc)
 				}
 			}
 		}
@@ -66,7 +66,7 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, stamp := o.WaitAnswered(bram, sent.Object)
+		_, authorization := o.WaitAnswered(bram, sent.Object)
 		// by address alone
 		again := map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
 			"instrument": sent.Object}
@@ -76,8 +76,8 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 		if err != nil {
 			t.Fatalf("no answer to a request that names its post by address: %v", err)
 		}
-		if got := delivery.JSON()["result"]; got != stamp {
-			t.Errorf("the second stamp is %v, want the first, %s", got, stamp)
+		if got := delivery.JSON()["result"]; got != authorization {
+			t.Errorf("the second authorization is %v, want the first, %s", got, authorization)
 		}
 	})
 }
@@ -136,7 +136,7 @@ func TestF078InconsistentQuoteRequestIsIgnored(t *testing.T) {
 			}
 		}
 		if got := len(veerhuis.Received("Accept")) + len(zilverduin.Received("Accept")); got != 1 {
-			t.Errorf("%d stamps were given, want that of the one that fits", got)
+			t.Errorf("%d authorizations were given, want that of the one that fits", got)
 		}
 	})
 }
@@ -146,13 +146,13 @@ func TestF079RevokedAuthorizationIsDeletedAndFoundNowhere(t *testing.T) {
 		bram, nadia := o.Server("veerhuis").Person("bram"), o.Server("noordkade").Person("nadia")
 		a := o.Publish()
 		ctx := o.Soon()
-		quote := func(text string) (note, stamp string, c blog.Comment) {
+		quote := func(text string) (note, authorization string, c blog.Comment) {
 			t.Helper()
 			sent, err := bram.RequestQuote(ctx, o.Object(a), text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, stamp = o.WaitAnswered(bram, sent.Object)
+			_, authorization = o.WaitAnswered(bram, sent.Object)
 			if _, err := bram.SendCreate(ctx, sent.Object, o.Site.SharedInbox()); err != nil {
 				t.Fatal(err)
 			}
@@ -161,27 +161,27 @@ func TestF079RevokedAuthorizationIsDeletedAndFoundNowhere(t *testing.T) {
 				c.State != blog.CommentShown {
 				t.Fatalf("the quote is %+v (%v)", c, err)
 			}
-			return sent.Object, stamp, c
+			return sent.Object, authorization, c
 		}
-		revoked := func(how, note, stamp string) {
+		revoked := func(how, note, authorization string) {
 			t.Helper()
 			o.Until(how+": the quoter's server knows",
 				func() bool { state, _ := bram.Permission(note); return state == fedtest.Revoked })
-			if code, _ := o.JSON(stamp); code != http.StatusNotFound {
-				t.Errorf("%s: the stamp answers %d", how, code)
+			if code, _ := o.JSON(authorization); code != http.StatusNotFound {
+				t.Errorf("%s: the authorization answers %d", how, code)
 			}
 			if got := o.Counts(a).Mentions; got != 0 {
 				t.Errorf("%s: %d quotes are counted", how, got)
 			}
 		}
-		note, stamp, c := quote("<p>One.</p>")
+		note, authorization, c := quote("<p>One.</p>")
 		o.Receive(nadia, map[string]any{"id": nadia.ID + "/boosts/1", "type": "Announce", "object": note})
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		revoked("in the admin", note, stamp)
+		revoked("in the admin", note, authorization)
 		if _, err := nadia.Server.WaitFor(ctx,
-			func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == stamp }); err != nil {
+			func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == authorization }); err != nil {
 			t.Errorf("who shared the quote is not told: %v", err)
 		}
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); overkant.StatusOf(err) == http.StatusAccepted {
@@ -196,27 +196,27 @@ func TestF079RevokedAuthorizationIsDeletedAndFoundNowhere(t *testing.T) {
 			t.Errorf("who asks again after it was taken back is not refused: %v", err)
 		}
 
-		note, stamp, c = quote("<p>Two.</p>")
+		note, authorization, c = quote("<p>Two.</p>")
 		if err := o.Outbox.DeleteReply(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		revoked("removed by moderation", note, stamp)
+		revoked("removed by moderation", note, authorization)
 
-		note, stamp, _ = quote("<p>Three.</p>")
+		note, authorization, _ = quote("<p>Three.</p>")
 		if _, err := bram.Delete(ctx, note); err != nil {
 			t.Fatal(err)
 		}
 		o.WaitSettled()
-		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
-			t.Errorf("its post is gone and the stamp answers %d", code)
+		if code, _ := o.JSON(authorization); code != http.StatusNotFound {
+			t.Errorf("its post is gone and the authorization answers %d", code)
 		}
 
-		note, stamp, _ = quote("<p>Four.</p>")
+		note, authorization, _ = quote("<p>Four.</p>")
 		if err := o.Outbox.Withdraw(ctx, a.ID); err != nil {
 			t.Fatal(err)
 		}
-		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
-			t.Errorf("the article is withdrawn and the stamp of %s answers %d", note, code)
+		if code, _ := o.JSON(authorization); code != http.StatusNotFound {
+			t.Errorf("the article is withdrawn and the authorization of %s answers %d", note, code)
 		}
 	})
 }
@@ -250,11 +250,11 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 
 		open := article(blog.Open)
 		note := ask(wim, open, "<p>Open.</p>")
-		state, stamp := o.WaitAnswered(wim, note)
-		if code, doc := o.JSON(stamp); state != fedtest.Accepted || code != http.StatusOK ||
+		state, authorization := o.WaitAnswered(wim, note)
+		if code, doc := o.JSON(authorization); state != fedtest.Accepted || code != http.StatusOK ||
 			doc["type"] != "ReplyAuthorization" || doc["interactingObject"] != note ||
 			doc["interactionTarget"] != o.Object(open) {
-			t.Errorf("under an open article the answer is %s, the stamp %d %v", state, code, doc)
+			t.Errorf("under an open article the answer is %s, the authorization %d %v", state, code, doc)
 		}
 		if got := o.CommentTexts(open); got != "Open." {
 			t.Errorf("under the open article stands %q", got)
@@ -298,10 +298,10 @@ func TestF082ReplyRequestIsAnsweredWhenItIsDecided(t *testing.T) {
 		if err := o.Outbox.DeleteReply(ctx, c.ID); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the stamp of a deleted comment is taken back",
+		o.Until("the authorization of a deleted comment is taken back",
 			func() bool { state, _ := wim.Permission(note); return state == fedtest.Revoked })
-		if code, _ := o.JSON(stamp); code != http.StatusNotFound {
-			t.Errorf("its stamp answers %d", code)
+		if code, _ := o.JSON(authorization); code != http.StatusNotFound {
+			t.Errorf("its authorization answers %d", code)
 		}
 	})
 }
@@ -335,10 +335,10 @@ func TestF082BareReplyOfAServerThatWaitsIsAnsweredWhenItIsDecided(t *testing.T) 
 
 		known := article(blog.Known)
 		c := reply(nadia, known, "<p>A follower.</p>")
-		state, stamp := o.WaitAnswered(nadia, c.Address)
-		if code, doc := o.JSON(stamp); state != fedtest.Accepted || code != http.StatusOK ||
+		state, authorization := o.WaitAnswered(nadia, c.Address)
+		if code, doc := o.JSON(authorization); state != fedtest.Accepted || code != http.StatusOK ||
 			doc["interactingObject"] != c.Address || doc["interactionTarget"] != o.Object(known) {
-			t.Errorf("a follower's server has it as %s, the stamp is %d %v", state, code, doc)
+			t.Errorf("a follower's server has it as %s, the authorization is %d %v", state, code, doc)
 		}
 
 		approve := article(blog.Approve)
@@ -401,14 +401,14 @@ func TestF082AuthorizationOfOursShowsAReply(t *testing.T) {
 		if err := o.Outbox.Moderate(ctx, c.ID, blog.CommentShown); err != nil {
 			t.Fatal(err)
 		}
-		_, stamp := o.WaitAnswered(bram, sent.Object)
+		_, authorization := o.WaitAnswered(bram, sent.Object)
 		reply := func(p *fedtest.Person, name, claim, word string) map[string]any {
 			return map[string]any{"id": p.ID + "/acts/" + name, "type": "Create",
 				"object": map[string]any{"type": "Note", "id": p.ID + "/notes/" + name,
 					"attributedTo": p.ID, "inReplyTo": o.Object(a), "content": "<p>" + name + "</p>", "to": "as:Public", word: claim}}
 		}
-		// A stamp is for one post alone, and only ours count.
-		o.Receive(kade, reply(kade, "borrowed", stamp, "replyAuthorization"))
+		// A authorization is for one post alone, and only ours count.
+		o.Receive(kade, reply(kade, "borrowed", authorization, "replyAuthorization"))
 		o.Receive(kade, reply(kade, "made-up", o.Site.URL+"/ap/authorizations/"+string(blog.NewID(time.Now())), "approvedBy"))
 		o.Receive(kade, reply(kade, "own", kade.ID+"/stamps/1", "replyAuthorization"))
 		if got := o.CommentTexts(a); got != "Allowed." {
@@ -442,14 +442,14 @@ func TestF079AuthorizationOfABlockedActorIsRevoked(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, kade := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("kade")
 		a := o.Publish()
-		stamps := map[*fedtest.Person]string{}
+		authorizations := map[*fedtest.Person]string{}
 		notes := map[*fedtest.Person]string{}
 		for _, p := range []*fedtest.Person{bram, kade} {
 			sent, err := p.RequestQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, stamps[p] = o.WaitAnswered(p, sent.Object)
+			_, authorizations[p] = o.WaitAnswered(p, sent.Object)
 			notes[p] = sent.Object
 		}
 		o.Block(blog.BlockPerson, kade.ID, blog.Refuse)
@@ -468,8 +468,8 @@ func TestF079AuthorizationOfABlockedActorIsRevoked(t *testing.T) {
 			t.Errorf("a permission that was taken back is given again: %v", err)
 		}
 		for p, want := range map[*fedtest.Person]int{bram: http.StatusOK, kade: http.StatusNotFound} {
-			if code, _ := o.JSON(stamps[p]); code != want {
-				t.Errorf("the stamp of %s answers %d, want %d", p.Name, code, want)
+			if code, _ := o.JSON(authorizations[p]); code != want {
+				t.Errorf("the authorization of %s answers %d, want %d", p.Name, code, want)
 			}
 		}
 	})

@@ -218,8 +218,8 @@ func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItIsPublished(t *testing.T) {
 		late.Now = func() time.Time { return at.Add(time.Minute + time.Since(began)) }
 		ctx, stop := context.WithTimeout(o.Soon(), 2500*time.Millisecond)
 		defer stop()
-		chores := &jobs.Jobs{Core: late, Outbox: &outbox.Outbox{Core: late, Wake: func() {}}}
-		chores.Run(ctx)
+		later := &jobs.Jobs{Core: late, Outbox: &outbox.Outbox{Core: late, Wake: func() {}}}
+		later.Run(ctx)
 		for article, want := range map[blog.ID]blog.Series{first.ID: {Title: "The Low Road", Slug: "the-low-road",
 			Planned: 7}, second.ID: {Title: "The Low Road", Slug: "the-low-road", Planned: 7},
 			other.ID: {Title: "High water", Slug: "high-water", Planned: 3}} {

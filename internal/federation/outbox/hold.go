@@ -130,7 +130,7 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 		*a = hold.Before
 		// SaveArticle compares the time of the last save with that of the stored row.
 		a.SavedAt = undone.SavedAt
-		if err := s.UnsayRevisions(ctx, a.ID, a.ChangedAt()); err != nil {
+		if err := s.UnpublishRevisions(ctx, a.ID, a.ChangedAt()); err != nil {
 			return undone, err
 		}
 	}

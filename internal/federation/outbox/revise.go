@@ -102,7 +102,7 @@ func (o *Outbox) saveFile(ctx context.Context, s *store.Store, edited *blog.Arti
 // saveText saves an article, and a revision when its text is new.
 func (o *Outbox) saveText(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article,
 	quiet bool) error {
-	if err := o.saveArticle(ctx, s, edited); err != nil || edited.Says(current.Text) {
+	if err := o.saveArticle(ctx, s, edited); err != nil || edited.SameContent(current.Text) {
 		return err
 	}
 	at := edited.ChangedAt()

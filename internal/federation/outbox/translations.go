@@ -70,7 +70,7 @@ func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Art
 	if err := s.SaveTranslation(ctx, a, t); err != nil {
 		return err
 	}
-	if known.Draft == t.Draft && known.Says(t.Text) {
+	if known.Draft == t.Draft && known.SameContent(t.Text) {
 		return nil
 	}
 	kind, at := "saved", o.Now()
