@@ -150,7 +150,7 @@ func (app *app) draftOfAnyone(ctx context.Context, slug string) (blog.Article, e
 		return blog.Article{}, err
 	}
 	for _, author := range authors {
-		if a, err := app.store.DraftBySlug(ctx, author.ID, slug); !errors.Is(err, blog.ErrNotFound) {
+		if a, err := app.store.ArticleByTextSlug(ctx, author.ID, slug); !errors.Is(err, blog.ErrNotFound) {
 			return a, err
 		}
 	}

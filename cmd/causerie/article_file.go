@@ -284,7 +284,7 @@ var errOthersSlug = errors.New("choose another in the front matter")
 
 // ownArticle returns the author's article that has a slug, or had it when it was published.
 func (app *app) ownArticle(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
-	a, err := app.store.DraftBySlug(ctx, author.ID, slug)
+	a, err := app.store.ArticleByTextSlug(ctx, author.ID, slug)
 	// Found, or a real error.
 	if !errors.Is(err, blog.ErrNotFound) {
 		return a, err

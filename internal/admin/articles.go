@@ -61,7 +61,7 @@ func (h *Handler) articles(req *request) error {
 	p.Tabs = tabs
 	// The published ones are in order of publication, all others with the last saved first. One row more than a page
 	// shows whether another page follows.
-	filter := store.ArticleFilter{Voice: req.scope(), Statuses: open.filter, Recent: p.Tab != "published",
+	filter := store.ArticleFilter{Voice: req.scope(), Statuses: open.filter, BySaveTime: p.Tab != "published",
 		Limit: rowsPerPage + 1, Offset: offset(req.r)}
 	if p.Rows, err = h.rows(req, filter); err != nil {
 		return err

@@ -143,7 +143,7 @@ func (h *Handler) scheduledNext(req *request, p *todayPage) error {
 }
 
 func (h *Handler) recentDrafts(req *request, p *todayPage) error {
-	drafts := store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Draft}, Recent: true, Limit: 3}
+	drafts := store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Draft}, BySaveTime: true, Limit: 3}
 	list, err := h.store.Articles(req.ctx(), drafts)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (l *Library) Discard(ctx context.Context) error {
 			}
 		}
 		// The rows go last: without them nobody would find the files any more.
-		if err := l.store.Discarded(ctx, files); err != nil {
+		if err := l.store.ForgetDiscardedFiles(ctx, files); err != nil {
 			return err
 		}
 	}

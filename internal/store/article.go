@@ -24,17 +24,17 @@ const (
 		slugs.language AND NOT x.draft), a.language) `
 )
 
-// SaveArticle saves an article with its text, by-line and tags, new or known. blog.ErrConflict if somebody else saved
-// it since it was read (SavedAt differs), or if another article has or had its slug. The series that a published
-// article asked for is settled with it (see settleSeries). The noun's SavedAt is renewed once the transaction is on
-// disk.
+// SaveArticle saves a new or changed article with its text, by-line and tags. It returns blog.ErrConflict when
+// somebody else saved the article since it was read (SavedAt differs), or when another article has or had its slug.
+// For a published article it also creates or changes the series that the article asks for (see applySeriesRequest).
+// After the commit it sets a.SavedAt and the series fields of a.
 func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time) error {
-	// The noun carries the texts of a translation, which would overwrite the original.
+	// This article carries the text of a translation, which would overwrite the original.
 	if a.Translated {
 		return fmt.Errorf("save article %q: this is the text of a translation", a.Title)
 	}
 	saved := now.UTC().Truncate(time.Microsecond)
-	// SavedAt is the version that the next save compares, so it grows even if the clock does not.
+	// SavedAt is the version that the next save compares, so it must grow even if the clock does not.
 	if !saved.After(a.SavedAt) {
 		saved = a.SavedAt.Add(time.Microsecond)
 	}
@@ -42,13 +42,13 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if a.Status != blog.Draft {
 			s.markChanged()
 		}
-		// Before the row, which still says in which language the original was.
+		// This comes before the row of the article, which still has the former language.
 		if err := s.changeLanguage(ctx, *a); err != nil {
 			return err
 		}
 		row := *a
 		if a.Status == blog.Published {
-			if err := s.settleSeries(ctx, a); err != nil {
+			if err := s.applySeriesRequest(ctx, a); err != nil {
 				return err
 			}
 			row.SeriesID, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned = a.SeriesID, "", "", 0
@@ -56,7 +56,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		if err := s.saveArticleRow(ctx, row, saved); err != nil {
 			return err
 		}
-		// Not earlier: after a rollback the noun must be as it was, so that it can be saved again.
+		// Only after the commit: if the transaction rolls back, the caller can save the same value again.
 		s.afterCommit(func() {
 			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
 		})
@@ -94,16 +94,16 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 		a.PictureID, a.PictureAlt, a.File, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt,
 		a.CreatedAt, saved,
 		a.SavedAt)
-	// The WHERE of the update found another saved_at.
+	// The row exists with another saved_at, so the update changed nothing.
 	if err == nil && n == 0 {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 	}
 	return err
 }
 
-// saveText saves the text of an article in its own language. of_revision stays while the text does: translations
-// compare it.
+// saveText saves the text of an article in its own language.
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
+	// of_revision is the revision at which the text last changed. Translations compare it, so other edits keep it.
 	return s.run(ctx, `
 		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
 		of_revision)
@@ -117,7 +117,7 @@ func (s *Store) saveText(ctx context.Context, a blog.Article) error {
 		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.WordCount, a.Revision)
 }
 
-// saveByline saves the names after the owner's; the owner is a column of the article.
+// saveByline saves the co-authors. The owner is a column of the article.
 func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 	if err := s.run(ctx, `DELETE FROM article_authors WHERE article_id = ?`, a.ID); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 			continue
 		}
 		guest, url := by.Name, by.URL
-		// Names of our own authors are read from their voices, so that they stay current.
+		// Names of our own authors are read from their voices, so that they follow a changed profile.
 		if by.VoiceID != "" {
 			guest, url = "", ""
 		}
@@ -145,7 +145,7 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 		return err
 	}
 	for i, name := range a.Tags {
-		// tag is the form in addresses, name what the author wrote.
+		// tag is the form in URLs, name is what the author wrote.
 		if err := s.run(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT
 			DO NOTHING`,
 			a.ID, i, strings.ToLower(name), name); err != nil {
@@ -155,8 +155,8 @@ func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-// saveSlugs keeps the addresses of a published article, and those of its translations, for ever. A draft reserves no
-// slug.
+// saveSlugs saves the addresses of a published article and of its translations. They stay for ever. A draft has no
+// month yet, so it reserves no slug.
 func (s *Store) saveSlugs(ctx context.Context, a blog.Article) error {
 	if a.Month == "" {
 		return nil
@@ -167,8 +167,8 @@ func (s *Store) saveSlugs(ctx context.Context, a blog.Article) error {
 	return s.saveTranslatedSlugs(ctx, a)
 }
 
-// saveSlug keeps the address of an article's text in a language. The current one serves the page, older ones redirect
-// to it.
+// saveSlug saves the address of an article's text in one language. The current slug serves the page, older ones
+// redirect to it.
 func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug string) error {
 	if slug == "" || a.Month == "" {
 		return nil
@@ -177,7 +177,7 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 		language, slug); err != nil {
 		return err
 	}
-	// A slug that another text of the same article once had may change hands; one that is in use may not.
+	// The condition allows a former slug of another text of the same article, but not a current one.
 	n, err := s.exec(ctx, `
 		INSERT INTO slugs (slug, article_id, language, is_current) VALUES (?, ?, ?, TRUE)
 		ON CONFLICT (slug) DO UPDATE SET is_current = TRUE, language = excluded.language
@@ -189,8 +189,8 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 	return err
 }
 
-// FreeSlug returns the slug that a text wants, or the first of wanted-2, wanted-3 … that no other text of the site
-// has or had. A slug that a text of the same article had before is free for it.
+// FreeSlug returns wanted, or the first of wanted-2, wanted-3 … that no other text of the site has or had. Former
+// slugs of the same article are free for it.
 func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, language string) (string, error) {
 	slug := wanted
 	for n := 2; ; n++ {
@@ -209,35 +209,36 @@ func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, la
 	}
 }
 
-// Article finds an article by id, in any status, with all its parts.
+// Article returns an article by id in any status, with its text, by-line, tags and sources.
 func (s *Store) Article(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
-// ArticleBySlug finds the article that has or had a slug, with the text in the language of that address. If the slug
-// of the result is another one, the page has moved.
+// ArticleBySlug returns the article that has or had a slug, with the text in the language of that slug. If the result
+// has another slug, the page has moved.
 func (s *Store) ArticleBySlug(ctx context.Context, slug string) (blog.Article, error) {
 	return s.article(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
-// DraftBySlug finds an author's article by the slug of its text, published or not. A file that is given again is then
-// a revision.
-func (s *Store) DraftBySlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
+// ArticleByTextSlug returns an author's article by the present slug of its text, in any status but deleted. Unlike
+// ArticleBySlug it finds drafts, so a file that is imported again becomes a revision.
+func (s *Store) ArticleByTextSlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id
 		LIMIT 1`, voice, slug)
 }
 
-// ArticleByObject finds the article of an ActivityPub object, current or former.
+// ArticleByObject returns the article of an ActivityPub object. An article has a new object after it was withdrawn
+// and published again; the former ones lead to it too.
 func (s *Store) ArticleByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
 	return s.article(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
-// Head finds an article by id without its texts, by-line and tags: all that a reply or a reaction needs.
+// Head returns an article without its text, by-line and tags. That is all that a reply or a reaction needs.
 func (s *Store) Head(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return s.head(ctx, fromArticles+`WHERE a.id = ?`, id)
 }
 
-// Heads is Head for several articles.
+// Heads is Head for several articles, by id.
 func (s *Store) Heads(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Article, error) {
 	return heads(ctx, s, `a.id`, fromArticles+`WHERE a.id IN (?)`, ids)
 }
@@ -252,16 +253,17 @@ func (s *Store) HeadBySlug(ctx context.Context, slug string) (blog.Article, erro
 	return s.head(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
 }
 
-// HeadsByObject is Heads by the ActivityPub objects of the articles, current or former.
+// HeadsByObject is HeadByObject for several objects.
 func (s *Store) HeadsByObject(ctx context.Context, objects []blog.ID) (map[blog.ID]blog.Article, error) {
 	return heads(ctx, s, `o.id`, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id IN (?)`, objects)
 }
 
-// HeadsBySlug is Heads by the slugs that the articles have or had, with the title in the language of that address.
+// HeadsBySlug is HeadBySlug for several slugs. The titles are in the languages of the slugs.
 func (s *Store) HeadsBySlug(ctx context.Context, slugs []string) (map[string]blog.Article, error) {
 	return heads(ctx, s, `slugs.slug`, fromSlugs+`WHERE slugs.slug IN (?)`, slugs)
 }
 
+// heads returns articles without their texts by a key, which is an SQL expression.
 func heads[K ~string](ctx context.Context, s *Store, key, from string, keys []K) (map[K]blog.Article, error) {
 	found := map[K]blog.Article{}
 	if len(keys) == 0 {
@@ -284,9 +286,9 @@ func (s *Store) head(ctx context.Context, from string, arg any) (blog.Article, e
 	return a, err
 }
 
-// LockArticle reads an article and keeps others from changing it until the transaction ends.
+// LockArticle locks an article until the transaction ends, and returns it.
 func (s *Store) LockArticle(ctx context.Context, id blog.ID) (blog.Article, error) {
-	// The row is locked first: what is read before the lock may be out of date once it is granted.
+	// The lock comes before the read: a value that was read before the lock may be old when the lock is granted.
 	var locked string
 	if err := s.one(ctx, &locked, `SELECT id FROM articles WHERE id = ?`+s.sql.lockRow(), id); err != nil {
 		return blog.Article{}, err
@@ -300,14 +302,14 @@ func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Art
 		return a, err
 	}
 	list := []blog.Article{a}
-	err := s.complete(ctx, list)
+	err := s.loadBylinesAndTags(ctx, list)
 	if err == nil {
-		err = s.completeSources(ctx, &list[0])
+		err = s.loadSources(ctx, &list[0])
 	}
 	return list[0], err
 }
 
-// DueArticles lists scheduled articles whose time has come, at most 100.
+// DueArticles lists the scheduled articles that are due, at most 100.
 func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
 	err := s.all(ctx, &ids, `SELECT id FROM articles WHERE status = 'scheduled' AND scheduled_at <= ? ORDER BY
@@ -315,7 +317,8 @@ func (s *Store) DueArticles(ctx context.Context, now time.Time) ([]blog.ID, erro
 	return ids, err
 }
 
-// FreeSlugs deletes the addresses of an article that nobody could read.
-func (s *Store) FreeSlugs(ctx context.Context, article blog.ID) error {
+// DeleteSlugs deletes the slugs of an article whose publication was undone before it was sent. Another article may
+// take them.
+func (s *Store) DeleteSlugs(ctx context.Context, article blog.ID) error {
 	return s.run(ctx, `DELETE FROM slugs WHERE article_id = ?`, article)
 }

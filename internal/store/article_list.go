@@ -9,28 +9,29 @@ import (
 	"causerie/internal/blog"
 )
 
-// ArticleFilter chooses articles for a list. Zero fields choose everything.
+// ArticleFilter selects articles for a list. Zero fields select everything.
 type ArticleFilter struct {
-	Listed   bool          // only articles of front pages, archives and feeds
-	Federal  bool          // only articles that an outbox may list: public and unlisted
-	Statuses []blog.Status // only these
-	Voice    blog.ID       // owned or co-written by
-	Tag      string        // as in addresses
-	Series   blog.ID
-	Language string // readers find it in this language, original or translation; that text is read
-	Prefer   string // the text in this language is read where readers find it in that
-	Text     bool   // with Markdown, HTML and plain text, which lists do without
-	Recent   bool   // by the last save instead of publication
-	Parts    bool   // by part, ascending
-	Unpinned bool   // without those that Voice pinned
-	Limit    int    // at most 1,000, which is also what 0 means
-	Offset   int
+	Listed     bool // only articles on front pages, in archives and in feeds
+	InOutbox   bool // only articles that an outbox may list: public and unlisted
+	Statuses   []blog.Status
+	Voice      blog.ID // owned or co-written by this voice
+	Tag        string  // in any case
+	Series     blog.ID
+	Language   string // only articles with a public text in this language; that text is returned
+	Prefer     string // any article, with its public text in this language if there is one
+	Text       bool   // also read Markdown, HTML and plain text
+	BySaveTime bool   // last saved first, instead of last published
+	ByPart     bool   // by the part in the series, ascending
+	Unpinned   bool   // without the articles that Voice pinned
+	Limit      int    // at most 1,000; 0 means 1,000
+	Offset     int
 }
 
 // listed is the condition of front pages, archives and feeds. It is written as in the index articles_newest, so that
 // a front page reads no more rows than it shows.
 const listed = `a.status = 'published' AND a.visibility IN ('public', 'local')`
 
+// where returns the WHERE clause of the filter with its arguments.
 func (f ArticleFilter) where() (string, []any) {
 	conditions, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) {
@@ -40,7 +41,7 @@ func (f ArticleFilter) where() (string, []any) {
 	if f.Listed {
 		add(listed)
 	}
-	if f.Federal {
+	if f.InOutbox {
 		add(`a.status = 'published' AND a.visibility IN ('public', 'unlisted') AND a.object_id <> ''`)
 	}
 	if len(f.Statuses) > 0 {
@@ -68,29 +69,30 @@ func (f ArticleFilter) where() (string, []any) {
 	return " WHERE " + strings.Join(conditions, " AND "), args
 }
 
-// from reads the text in the wanted language.
+// from returns the FROM clause, which joins each article with one text: in the wanted language if there is one.
 func (f ArticleFilter) from() (string, []any) {
 	language := cmp.Or(f.Language, f.Prefer)
 	if language == "" {
 		return fromArticles, nil
 	}
-	// A draft of a translation is not read; the original takes its place.
+	// Readers do not see the draft of a translation. They get the original instead.
 	return ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = COALESCE(
 		(SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft), a.language) `,
 		[]any{language}
 }
 
+// order returns the ORDER BY clause. The id makes the order of articles with equal times stable.
 func (f ArticleFilter) order() string {
 	switch {
-	case f.Parts:
+	case f.ByPart:
 		return ` ORDER BY a.part, a.published_at, a.id`
-	case f.Recent:
+	case f.BySaveTime:
 		return ` ORDER BY a.saved_at DESC, a.id DESC`
 	}
 	return ` ORDER BY a.published_at DESC, a.id DESC`
 }
 
-// Articles lists articles with their by-lines and tags, newest first unless the filter says otherwise.
+// Articles lists articles with their by-lines and tags. The newest comes first, unless the filter has another order.
 func (s *Store) Articles(ctx context.Context, f ArticleFilter) ([]blog.Article, error) {
 	from, args := f.from()
 	where, conditions := f.where()
@@ -109,20 +111,20 @@ func (s *Store) Articles(ctx context.Context, f ArticleFilter) ([]blog.Article, 
 	if err != nil {
 		return nil, fmt.Errorf("list articles: %w", err)
 	}
-	return list, s.complete(ctx, list)
+	return list, s.loadBylinesAndTags(ctx, list)
 }
 
-// CountArticles counts the articles that a filter chooses.
+// CountArticles counts the articles that a filter selects.
 func (s *Store) CountArticles(ctx context.Context, f ArticleFilter) (int, error) {
-	// Without the join of the texts: each article has exactly one that counts.
+	// The join with the texts is left out: it adds exactly one row for each article.
 	where, args := f.where()
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM articles a`+where, args...)
 	return n, err
 }
 
-// complete adds by-lines and tags to articles, with one query for each instead of one for each article.
-func (s *Store) complete(ctx context.Context, list []blog.Article) error {
+// loadBylinesAndTags reads the by-lines and tags of all articles in a list, with two queries in total.
+func (s *Store) loadBylinesAndTags(ctx context.Context, list []blog.Article) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -131,13 +133,13 @@ func (s *Store) complete(ctx context.Context, list []blog.Article) error {
 	for i, a := range list {
 		at[a.ID], ids[i] = i, a.ID
 	}
-	if err := s.completeBylines(ctx, list, at, ids); err != nil {
+	if err := s.loadBylines(ctx, list, at, ids); err != nil {
 		return err
 	}
-	return s.completeTags(ctx, list, at, ids)
+	return s.loadTags(ctx, list, at, ids)
 }
 
-func (s *Store) completeBylines(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
+func (s *Store) loadBylines(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
 	var rows []struct {
 		ArticleID blog.ID
 		Position  int
@@ -159,7 +161,7 @@ func (s *Store) completeBylines(ctx context.Context, list []blog.Article, at map
 	return err
 }
 
-func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
+func (s *Store) loadTags(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
 	var rows []struct {
 		ArticleID blog.ID
 		Name      string
@@ -173,7 +175,7 @@ func (s *Store) completeTags(ctx context.Context, list []blog.Article, at map[bl
 	return err
 }
 
-// Languages lists the languages in which readers find listed articles, the most used first.
+// Languages lists the languages in which readers find listed articles, the most used language first.
 func (s *Store) Languages(ctx context.Context) ([]string, error) {
 	var list []string
 	err := s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND

@@ -171,7 +171,7 @@ func (s *Store) UnreadLists(ctx context.Context, article blog.ID, since time.Tim
 		SELECT c.id, c.address, c.context_url, c.replies_url FROM comments c
 		WHERE c.article_id = ? AND c.actor_id <> '' AND (c.context_url <> '' OR c.replies_url <> '') AND (c.read_at IS
 		NULL OR c.read_at < ?)
-			AND `+reply+`
+			AND `+isPublicReply+`
 		ORDER BY CASE WHEN c.read_at IS NULL THEN 0 ELSE 1 END, c.read_at, c.id LIMIT ?`, article, since, limit)
 	return list, err
 }

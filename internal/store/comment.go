@@ -13,16 +13,16 @@ const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.ac
 	c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
-// public is the condition of everything that readers may see: it excludes restricted, unapproved and removed
-// comments, and those of refused actors. It says in SQL what blog.Comment.Public says. Every query for the public
-// uses it.
+// public is the condition of every comment that readers may see, and every public query must use it. It excludes
+// restricted, unapproved and removed comments, and those of refused actors. It is the SQL form of
+// blog.Comment.Public. visible leaves the state to the query.
 const (
-	public = `c.state = 'shown' AND ` + seen
-	seen   = `c.visibility <> 'restricted'
+	public  = `c.state = 'shown' AND ` + visible
+	visible = `c.visibility <> 'restricted'
 	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse')`
 )
 
-// AddComment adds a comment. An address that is known already is blog.ErrConflict.
+// AddComment saves a new comment. It returns blog.ErrConflict when the address is known already.
 func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -40,7 +40,8 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
 		}
-		// Only a comment that was sent to us is a reason: one that was fetched would make each completion cause the next.
+		// Only a comment that was sent to us plans a backfill. If a fetched comment did so too, each backfill would plan
+		// the next.
 		if err == nil && c.Kind == blog.Answering && c.Origin == blog.Pushed && c.Visibility != blog.RestrictedComment {
 			err = s.scheduleBackfill(ctx, c.ArticleID, c.ArrivedAt)
 		}
@@ -48,14 +49,14 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	})
 }
 
-// mostRevisions is how many earlier versions of a comment are kept.
+// mostRevisions is how many former versions of a comment are kept.
 const mostRevisions = 20
 
-// ReviseComment replaces a comment's text, visibility and state, and keeps the former text for moderators.
+// ReviseComment replaces the text, visibility and state of a comment. It keeps the former text for moderators.
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// A conflict means that this version is kept already.
+		// A conflict means that this version is saved already.
 		err := s.run(ctx, `
 			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM
 			comments WHERE id = ?
@@ -77,7 +78,7 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	})
 }
 
-// RemoveComment erases a comment's text and its authorization. The row stays, since answers may hang on it.
+// RemoveComment erases the text of a comment and its authorization. The row stays, because replies refer to it.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -93,23 +94,24 @@ func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	})
 }
 
-// ModerateComment sets a comment's state. A removed one stays removed: blog.ErrNotFound.
+// ModerateComment sets the state of a comment. It returns blog.ErrNotFound for a removed comment, which stays
+// removed.
 func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// A moderator has decided, so the end of a limit must not change the state again.
+		// A moderator has decided. held = FALSE keeps the end of a limit from changing the state again.
 		return s.execOne(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state, id)
 	})
 }
 
-// Comment finds a comment by id.
+// Comment returns a comment by id.
 func (s *Store) Comment(ctx context.Context, id blog.ID) (blog.Comment, error) {
 	var c blog.Comment
 	err := s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.id = ?`, id)
 	return c, err
 }
 
-// CommentsByID finds comments by their ids.
+// CommentsByID returns comments by id.
 func (s *Store) CommentsByID(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Comment, error) {
 	list, err := commentsBy(ctx, s, `c.id`, ids)
 	found := map[blog.ID]blog.Comment{}
@@ -119,14 +121,14 @@ func (s *Store) CommentsByID(ctx context.Context, ids []blog.ID) (map[blog.ID]bl
 	return found, err
 }
 
-// CommentByAddress finds a comment by its ActivityPub id.
+// CommentByAddress returns a comment by its ActivityPub id.
 func (s *Store) CommentByAddress(ctx context.Context, address string) (blog.Comment, error) {
 	var c blog.Comment
 	err := s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
 	return c, err
 }
 
-// CommentsByAddress finds comments by their ActivityPub ids.
+// CommentsByAddress returns comments by their ActivityPub ids.
 func (s *Store) CommentsByAddress(ctx context.Context, addresses []string) (map[string]blog.Comment, error) {
 	list, err := commentsBy(ctx, s, `c.address`, addresses)
 	found := map[string]blog.Comment{}
@@ -145,27 +147,28 @@ func commentsBy[K ~string](ctx context.Context, s *Store, column string, keys []
 	return list, err
 }
 
-// PublicComments lists the comments under an article, oldest first: those that readers may see, and removed ones
-// without their text, since answers hang on them.
+// PublicComments lists the comments under an article that readers may see, oldest first. Removed comments are
+// included without text, because replies refer to them.
 func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Comment, error) {
 	var list []blog.Comment
 	err := s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c
-		WHERE c.article_id = ? AND c.state IN ('shown', 'removed') AND `+seen+`
+		WHERE c.article_id = ? AND c.state IN ('shown', 'removed') AND `+visible+`
 		ORDER BY c.sorted_at, c.id`, article)
 	return list, err
 }
 
-// reply is the condition of a public answer, in contrast to a post elsewhere about the article.
-const reply = public + ` AND c.kind = ''`
+// isPublicReply is the condition of a public reply. A post elsewhere that only mentions or quotes the article is not
+// one.
+const isPublicReply = public + ` AND c.kind = ''`
 
-// PublicReply is a public answer as other servers see it.
+// PublicReply is a public reply to an article or a comment, as other servers see it.
 type PublicReply struct {
 	ID      blog.ID
 	Address string
 }
 
-// ReplyFilter says which public replies to list.
+// ReplyFilter selects public replies.
 type ReplyFilter struct {
 	Article blog.ID
 	Parent  blog.ID // the comment that they answer; "" for the article itself
@@ -175,48 +178,49 @@ type ReplyFilter struct {
 }
 
 // RepliesTo lists public replies in the order of arrival.
-func (s *Store) RepliesTo(ctx context.Context, l ReplyFilter) ([]PublicReply, error) {
+func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, error) {
 	var list []PublicReply
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+reply+`
-		ORDER BY c.id LIMIT ?`, l.Article, l.Parent, l.After, l.Own, l.Limit)
+		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+isPublicReply+`
+		ORDER BY c.id LIMIT ?`, f.Article, f.Parent, f.After, f.Own, f.Limit)
 	return list, err
 }
 
 // CountRepliesTo counts the public replies to an article (parent "") or to a comment under it.
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+reply,
+	err := s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+isPublicReply,
 		article, parent)
 	return n, err
 }
 
-// Conversation lists all public replies under an article, oldest first, from after a comment; "" begins at the
-// oldest.
+// Conversation lists all public replies under an article, oldest first. It starts after the comment with the id
+// after; "" starts at the oldest.
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
 	var list []PublicReply
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
 		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id =
-		?)) AND `+reply+`
+		?)) AND `+isPublicReply+`
 		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
 	return list, err
 }
 
-// NewestComments lists the newest comments that readers may see, on listed articles; at most 1,000.
+// NewestComments lists the newest public comments on listed articles, at most 1,000.
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
 	var list []blog.Comment
-	// SQLite must begin with the newest comment. In a CROSS JOIN it reads the first table first, and c.state || '' keeps
-	// it from using the index of the state: nearly all comments are shown, and it would sort all of them.
+	// On SQLite, this must read the comments by time and stop at the limit. CROSS JOIN makes SQLite read the first table
+	// first. c.state || '' prevents the index of the state: nearly all comments are shown, so SQLite would read and sort
+	// all of them.
 	err := s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c CROSS JOIN articles a
-		WHERE a.id = c.article_id AND c.kind = '' AND c.state || '' = 'shown' AND `+seen+` AND `+listed+`
+		WHERE a.id = c.article_id AND c.kind = '' AND c.state || '' = 'shown' AND `+visible+` AND `+listed+`
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
 	return list, err
 }
 
-// CommentFilter says which comments a moderator sees.
+// CommentFilter selects comments for moderators.
 type CommentFilter struct {
 	Voice   blog.ID             // under articles of this voice; "" for all
 	Article blog.ID             // under this article; "" for all
@@ -226,23 +230,22 @@ type CommentFilter struct {
 	Offset  int
 }
 
-// from returns the source of a list with its arguments.
-func (l CommentFilter) from() (string, []any) {
-	// Only conditions that are asked for. One that may hold for all, as in "? = '' OR ...", would make a database read
-	// all comments.
+// from returns the FROM and WHERE clauses of a filter with their arguments.
+func (f CommentFilter) from() (string, []any) {
+	// Only the conditions in use. With a general form such as "? = '' OR …", the database would read all comments.
 	from, where, args := ` FROM comments c`, ` WHERE c.visibility <> 'restricted'`, []any{}
-	if l.Private {
+	if f.Private {
 		where = ` WHERE c.visibility = 'restricted'`
 	}
-	if l.Voice != "" {
-		from, where, args = from+` JOIN articles a ON a.id = c.article_id`, where+` AND a.voice_id = ?`, append(args, l.Voice)
+	if f.Voice != "" {
+		from, where, args = from+` JOIN articles a ON a.id = c.article_id`, where+` AND a.voice_id = ?`, append(args, f.Voice)
 	}
-	if l.Article != "" {
-		where, args = where+` AND c.article_id = ?`, append(args, l.Article)
+	if f.Article != "" {
+		where, args = where+` AND c.article_id = ?`, append(args, f.Article)
 	}
-	if len(l.States) > 0 {
-		names := make([]string, len(l.States))
-		for i, state := range l.States {
+	if len(f.States) > 0 {
+		names := make([]string, len(f.States))
+		for i, state := range f.States {
 			names[i] = string(state)
 		}
 		where, args = where+` AND c.state IN (?)`, append(args, names)
@@ -250,27 +253,28 @@ func (l CommentFilter) from() (string, []any) {
 	return from + where, args
 }
 
-// Comments lists comments for moderators, the newest arrival first; at most 500.
-func (s *Store) Comments(ctx context.Context, l CommentFilter) ([]blog.Comment, error) {
-	if l.Limit <= 0 || l.Limit > 500 {
-		l.Limit = 500
+// Comments lists comments for moderators, at most 500. The newest arrival comes first.
+func (s *Store) Comments(ctx context.Context, f CommentFilter) ([]blog.Comment, error) {
+	if f.Limit <= 0 || f.Limit > 500 {
+		f.Limit = 500
 	}
-	from, args := l.from()
+	from, args := f.from()
 	var list []blog.Comment
 	err := s.all(ctx, &list, `SELECT `+commentColumns+from+` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`,
-		append(args, l.Limit, max(0, l.Offset))...)
+		append(args, f.Limit, max(0, f.Offset))...)
 	return list, err
 }
 
-// CountComments counts the comments of a list.
-func (s *Store) CountComments(ctx context.Context, l CommentFilter) (int, error) {
-	from, args := l.from()
+// CountComments counts the comments that a filter selects.
+func (s *Store) CountComments(ctx context.Context, f CommentFilter) (int, error) {
+	from, args := f.from()
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*)`+from, args...)
 	return n, err
 }
 
-// ParticipantInboxes lists the mailboxes of all who publicly take part in an article's conversation.
+// ParticipantInboxes lists the inboxes of all actors with a public comment under an article, shared inboxes where
+// there are any.
 func (s *Store) ParticipantInboxes(ctx context.Context, article blog.ID) ([]string, error) {
 	var list []string
 	err := s.all(ctx, &list, `

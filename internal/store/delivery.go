@@ -8,18 +8,18 @@ import (
 	"causerie/internal/blog"
 )
 
-// LastDelivery is what became of the last delivery to an inbox.
+// LastDelivery is the last delivery to an inbox, with its result.
 type LastDelivery struct {
 	blog.Delivery
 	Kind string // of its activity
 	At   time.Time
 }
 
-// latestActivities is among how many of a voice's newest activities the last delivery to a follower is looked for.
+// latestActivities is how many of the newest activities of a voice LastDeliveries searches.
 const latestActivities = 30
 
-// LastDeliveries finds what became of the last deliveries from a voice to some inboxes, among its newest activities,
-// by inbox.
+// LastDeliveries returns the last delivery from a voice to each of some inboxes, by inbox. It searches only the
+// newest activities of the voice.
 func (s *Store) LastDeliveries(ctx context.Context, voice blog.ID, inboxes []string) (map[string]LastDelivery, error) {
 	found := map[string]LastDelivery{}
 	if len(inboxes) == 0 {
@@ -31,14 +31,14 @@ func (s *Store) LastDeliveries(ctx context.Context, voice blog.ID, inboxes []str
 		FROM deliveries d JOIN activities s ON s.id = d.activity_id
 		WHERE d.activity_id IN (SELECT x.id FROM activities x WHERE x.voice_id = ? ORDER BY x.id DESC LIMIT ?)
 			AND d.inbox IN (?) AND d.status <> 'superseded' ORDER BY d.activity_id`, voice, latestActivities, inboxes)
-	// In the order of the activities, so the newest one stays.
+	// The rows are in the order of the activities, so the newest one of each inbox stays in the map.
 	for _, last := range list {
 		found[last.Inbox] = last
 	}
 	return found, err
 }
 
-// Delivery is one delivery with what the courier needs to send it.
+// Delivery is one delivery with all that the courier needs to send it.
 type Delivery struct {
 	ActivityID blog.ID
 	Inbox      string
@@ -47,39 +47,39 @@ type Delivery struct {
 	VoiceID    blog.ID
 	Kind       string
 	ObjectID   blog.ID
-	Revision   int // of the object that it carries; a Create may carry a newer one than its activity
+	Revision   int // of the object; a Create may carry a newer one than its activity
 	Unsure     bool
-	SaidAt     time.Time
-	WrittenAt  *time.Time // nil if it was written together with its activity
-	Rotation   blog.ID    // the activity that announced the voice's newest keys; "" if they are its first
-	RotatedAt  *time.Time // when that was
-	KnowsKey   bool       // its server is known to have those keys
-	Asked      bool       // a person asked for this try: no rest delays it, and its failure prolongs none
-	Refusals   int        // how often in a row its server refused what its voice sends
+	ActivityAt time.Time
+	WrittenAt  *time.Time // when it was added; nil for the time of its activity
+	Rotation   blog.ID    // the activity that announced the voice's newest keys; "" for its first keys
+	RotatedAt  *time.Time // when those keys were announced
+	KnowsKey   bool       // the server has those keys
+	Asked      bool       // an author asked for this attempt, so no rest delays it and its failure prolongs none
+	Refusals   int        // how often in a row the server refused deliveries of the voice
 }
 
-// Since is when a delivery was written. The time for which it is tried counts from there.
-func (d Delivery) Since() time.Time {
+// QueuedAt is when the delivery was added. The courier gives it up a fixed time after that.
+func (d Delivery) QueuedAt() time.Time {
 	if d.WrittenAt != nil {
 		return *d.WrittenAt
 	}
-	return d.SaidAt
+	return d.ActivityAt
 }
 
 const deliveryColumns = `d.activity_id, d.inbox, d.host, d.attempts, a.voice_id, a.kind, a.object_id, d.revision,
 	d.unsure, d.written_at,
-	a.at AS said_at, COALESCE(v.rotation, '') AS rotation, v.rotated_at, n.host IS NOT NULL AS knows_key, d.asked,
+	a.at AS activity_at, COALESCE(v.rotation, '') AS rotation, v.rotated_at, n.host IS NOT NULL AS knows_key, d.asked,
 	COALESCE(r.failures, 0) AS refusals`
 
 const joinDelivery = `JOIN activities a ON a.id = d.activity_id LEFT JOIN voices v ON v.id = a.voice_id
 	LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id LEFT JOIN new_keys n ON n.host = d.host AND
 	n.voice_id = a.voice_id `
 
-// WaitingFor lists the deliveries for servers that can be sent now, at most limit for each server, in the order of
-// their activities.
+// WaitingFor lists the deliveries to some servers that can be sent now, at most limit for each server. They are in
+// the order of their activities.
 func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]Delivery, error) {
 	var list []Delivery
-	// The row number gives each server a limit of its own, in one query for all.
+	// row_number counts for each server separately. So one query serves all servers.
 	err := s.all(ctx, &list, `
 		SELECT `+deliveryColumns+`
 		FROM (SELECT *, row_number() OVER (PARTITION BY host ORDER BY activity_id, inbox) AS place FROM deliveries
@@ -88,8 +88,8 @@ func (s *Store) WaitingFor(ctx context.Context, limit int, hosts ...string) ([]D
 	return list, err
 }
 
-// WaitingOf lists the deliveries of one voice that wait for a server, resting or not, at most limit, in the order of
-// their activities.
+// WaitingOf lists at most limit waiting deliveries of one voice to one server, in the order of their activities. It
+// includes those that rest after a refusal.
 func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit int) ([]Delivery, error) {
 	var list []Delivery
 	err := s.all(ctx, &list, `
@@ -99,20 +99,20 @@ func (s *Store) WaitingOf(ctx context.Context, voice blog.ID, host string, limit
 	return list, err
 }
 
-// Settlement is what became of one attempt to send a delivery.
+// Settlement is the result of one attempt to send a delivery.
 type Settlement struct {
 	Delivery Delivery
 	Outcome  blog.Delivery
-	NewKey   bool          // the server turned out to have the newest key of the voice
-	Rest     time.Duration // how long the voice rests at the server, which refused the delivery; 0 if it did not
+	NewKey   bool          // the server is now known to have the newest key of the voice
+	Rest     time.Duration // after a refusal: how long nothing of this voice is sent to the server; otherwise 0
 }
 
-// Settle records what became of one attempt, under a claim. ErrLost if somebody else has claimed the server; a
-// delivery that was erased meanwhile is no error.
+// Settle saves the result of one attempt under a claim. It returns ErrLost when another process has claimed the
+// server. It returns nil when the delivery was erased meanwhile.
 func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
 	return s.grouped(ctx, c.Host, func(ctx context.Context, s *Store) error {
 		err := s.settle(ctx, c, done, now)
-		// Either the delivery was erased or the claim is lost: only the latter matters to the courier.
+		// The delivery was erased, or the claim is lost. Only a lost claim is an error for the courier.
 		if errors.Is(err, blog.ErrNotFound) {
 			_, err = s.lockClaim(ctx, c)
 		}
@@ -120,7 +120,8 @@ func (s *Store) Settle(ctx context.Context, c Claim, done Settlement, now time.T
 	})
 }
 
-// settle is Settle in a transaction; blog.ErrNotFound if the delivery was erased or the claim is lost.
+// settle is Settle inside a transaction. It returns blog.ErrNotFound when the delivery was erased or the claim is
+// lost.
 func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.Time) error {
 	delivery, outcome := done.Delivery, done.Outcome
 	arrived := outcome.Status == blog.Delivered
@@ -128,8 +129,8 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 	if outcome.Status.Settled() {
 		settled = &now
 	}
-	// A delivery that was superseded while it was being sent stays so, unless it arrived. The last condition is the
-	// fence.
+	// A delivery that was superseded while it was being sent keeps that status, unless it arrived. The EXISTS is the
+	// fence: it fails when another process has claimed the server.
 	err := s.execOne(ctx, `
 		UPDATE deliveries SET attempts = attempts + 1, asked = FALSE, code = ?, answer = ?, took_ms = ?, unsure = CASE
 		WHEN ? THEN TRUE ELSE unsure END,
@@ -147,7 +148,7 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 		return nil
 	}
 	if delivery.Refusals > 0 {
-		// The server accepts what this voice sends: its rest is over.
+		// The server accepts this voice again, so the rest of the voice there is over.
 		err := s.run(ctx, `DELETE FROM refusals WHERE host = ? AND voice_id = ?`, delivery.Host, delivery.VoiceID)
 		if err != nil {
 			return err
@@ -166,16 +167,15 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 	return s.saveHolding(ctx, delivery, now)
 }
 
-// MarkUnsure records that a delivery may have arrived although its answer was never read.
+// MarkUnsure saves that a delivery may have arrived: it was sent, but no answer was read.
 func (s *Store) MarkUnsure(ctx context.Context, d Delivery) error {
 	return s.run(ctx, `UPDATE deliveries SET unsure = TRUE WHERE activity_id = ? AND inbox = ?`, d.ActivityID, d.Inbox)
 }
 
-// carriesCopy reports whether a server that accepts the delivery then has an object of ours, or was asked to forget
-// it.
+// carriesCopy reports whether the delivery gives the server a copy of an object, or asks it to delete one.
 func (d Delivery) carriesCopy() bool { return d.ObjectID != "" && d.Kind != "Undo" }
 
-// holdingState is the state of the holding that an accepted delivery leaves.
+// holdingState is the state of the holding after the server accepted the delivery.
 func (d Delivery) holdingState() string {
 	if d.Kind == "Delete" {
 		return "asked_to_forget"
@@ -183,20 +183,22 @@ func (d Delivery) holdingState() string {
 	return "held"
 }
 
-// saveHolding records that a server has an object now, or was asked to forget it.
+// saveHolding saves that a server now has a copy of an object, or was asked to delete it.
 func (s *Store) saveHolding(ctx context.Context, d Delivery, now time.Time) error {
-	// A SELECT, not VALUES: an object that was erased meanwhile leaves no holding.
+	// SELECT instead of VALUES: when the object was erased meanwhile, no holding is added.
 	return s.run(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM
 		objects o WHERE o.id = ? `+renewHolding,
 		d.Host, d.Revision, d.holdingState(), now, d.ObjectID)
 }
 
+// renewHolding updates the holding that the server has already.
 const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state =
 	excluded.state, proof_at = excluded.proof_at`
 
-// GiveUp settles the deliveries that are older than a moment and did not arrive; it returns how many.
+// GiveUp gives up the unsettled deliveries that were added before a time. It returns how many.
 func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
-	// A delivery that nobody has tried yet is kept if its server and its voice are healthy: then we were away ourselves.
+	// A delivery without an attempt stays when its server has no failures and its voice does not rest there. Then this
+	// blog was down itself.
 	n, err := s.exec(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = ?
 		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?) AND (written_at IS NULL OR
@@ -209,18 +211,19 @@ func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error
 	return n, s.forgetRefusals(ctx)
 }
 
-// newestRevision is the revision with which a delivery is sent again: the newest for a Create, otherwise its own.
+// newestRevision is the revision of an object that a retried delivery carries: the newest for a Create, otherwise its
+// own.
 const newestRevision = `COALESCE((SELECT o.revision FROM activities c JOIN objects o ON o.id = c.object_id AND
 	o.gone_at IS NULL
 	WHERE c.id = deliveries.activity_id AND c.kind = 'Create'), deliveries.revision)`
 
-// RetryDeliveries makes the unsuccessful deliveries about an article due at once, with a host only those to that
-// server; it returns how many. Of a deleted object only the Delete is sent again.
+// RetryDeliveries makes the unsuccessful deliveries about an article due now. With a host, only those to that server.
+// For a deleted object, only the Delete is sent again. It returns how many there are.
 func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host string, now time.Time) (int64, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
-		// A delivery that may have arrived keeps its revision: the same activity must not come twice with two texts. asked
-		// lets it pass a rest.
+		// A delivery that may have arrived keeps its revision, because the same activity must not arrive with two texts.
+		// With asked = TRUE it is sent although its voice rests at the server.
 		n, err = s.exec(ctx, `
 			UPDATE deliveries SET status = CASE WHEN attempts = 0 THEN 'waiting' ELSE 'retrying' END, settled_at = NULL,
 			asked = TRUE,
@@ -231,7 +234,7 @@ func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host strin
 		if err != nil || n == 0 {
 			return err
 		}
-		// resume_at keeps when the server's rest would have ended, so that a failure of this try does not prolong it.
+		// resume_at keeps the end of the server's back-off. A failure of this attempt must not prolong it.
 		return s.run(ctx, `
 			UPDATE peers SET waiting = TRUE, free_at = CASE WHEN `+rests+` THEN ? ELSE free_at END,
 				resume_at = CASE WHEN `+rests+` THEN free_at ELSE resume_at END
@@ -242,10 +245,10 @@ func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host strin
 	return n, err
 }
 
-// rests is the condition that a server rests after a failure at a moment, and that nobody visits it.
+// rests is the condition of a server that waits after a failure, and that no process is visiting.
 const rests = `failures > 0 AND NOT visited AND free_at > ?`
 
-// CountDeliveries counts the deliveries about an article that were not superseded.
+// CountDeliveries counts the deliveries about an article, without superseded ones.
 func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,
@@ -253,7 +256,8 @@ func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, erro
 	return n, err
 }
 
-// DeliveriesOf returns the deliveries of activities that have one delivery each. Those that were deleted are missing.
+// DeliveriesOf returns the only delivery of each given activity, by activity. Deliveries that were deleted are
+// missing.
 func (s *Store) DeliveriesOf(ctx context.Context, activities []blog.ID) (map[blog.ID]blog.Delivery, error) {
 	found := map[blog.ID]blog.Delivery{}
 	if len(activities) == 0 {

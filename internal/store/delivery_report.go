@@ -21,7 +21,7 @@ const (
 		LEFT JOIN refusals r ON r.host = d.host AND r.voice_id = a.voice_id `
 )
 
-// deliveryRow is a delivery about an article as it is read.
+// deliveryRow is a delivery about an article, as the database returns it.
 type deliveryRow struct {
 	blog.DeliveryRow
 	ArticleID  blog.ID
@@ -29,16 +29,17 @@ type deliveryRow struct {
 	RestsUntil *time.Time // the voice at the server
 }
 
-// row returns the delivery with the time of its next try.
+// row returns the delivery with the time of its next attempt.
 func (r deliveryRow) row() blog.DeliveryRow {
-	// Both the server and the voice at that server must have rested.
+	// The next attempt waits for both the back-off of the server and the rest of the voice at that server.
 	if r.RestsUntil != nil && r.RestsUntil.After(r.NextAt) {
 		r.NextAt = *r.RestsUntil
 	}
 	return r.DeliveryRow
 }
 
-// DeliveryRows lists every delivery about an article itself, for its author: the newest activity first, then by server.
+// DeliveryRows lists all deliveries about an article, without those about its replies. The newest activity comes
+// first.
 func (s *Store) DeliveryRows(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
 	var rows []deliveryRow
 	err := s.all(ctx, &rows, `SELECT `+deliveryRowColumns+fromDeliveries+
@@ -46,11 +47,11 @@ func (s *Store) DeliveryRows(ctx context.Context, article blog.ID) ([]blog.Deliv
 	if err != nil {
 		return nil, err
 	}
-	behind, err := s.behind(ctx, article)
+	followers, err := s.followersByInbox(ctx, article)
 	list := make([]blog.DeliveryRow, len(rows))
 	for i, row := range rows {
 		list[i] = row.row()
-		list[i].Followers = behind[voiceMailbox{row.VoiceID, row.Inbox}]
+		list[i].Followers = followers[voiceInbox{row.VoiceID, row.Inbox}]
 	}
 	return list, err
 }
@@ -83,27 +84,27 @@ func (s *Store) SampleDeliveryRows(ctx context.Context, articles []blog.ID) (map
 	return samples, err
 }
 
-// voiceMailbox is a mailbox with the voice whose deliveries go there.
-type voiceMailbox struct {
+// voiceInbox is a voice, and an inbox to which its deliveries go.
+type voiceInbox struct {
 	VoiceID blog.ID
-	Mailbox string
+	Inbox   string
 }
 
-// behind counts the followers behind each mailbox, for all voices with an activity about an article.
-func (s *Store) behind(ctx context.Context, article blog.ID) (map[voiceMailbox]int, error) {
+// followersByInbox counts the followers behind each inbox, for all voices with an activity about an article.
+func (s *Store) followersByInbox(ctx context.Context, article blog.ID) (map[voiceInbox]int, error) {
 	var rows []struct {
-		voiceMailbox
+		voiceInbox
 		N int
 	}
-	// Apart from the deliveries: in one query, a database that plans badly counts again for each of them.
+	// A query of its own: as a subquery of the deliveries, it could run again for each of them.
 	err := s.all(ctx, &rows, `
-		SELECT f.voice_id, x.mailbox, count(*) AS n FROM followers f JOIN actors x ON x.id = f.actor_id
+		SELECT f.voice_id, x.mailbox AS inbox, count(*) AS n FROM followers f JOIN actors x ON x.id = f.actor_id
 		WHERE f.state = 'accepted' AND f.voice_id IN (
 			SELECT a.voice_id FROM objects o JOIN activities a ON a.object_id = o.id WHERE o.article_id = ?)
 		GROUP BY f.voice_id, x.mailbox`, article)
-	counts := make(map[voiceMailbox]int, len(rows))
+	counts := make(map[voiceInbox]int, len(rows))
 	for _, row := range rows {
-		counts[row.voiceMailbox] = row.N
+		counts[row.voiceInbox] = row.N
 	}
 	return counts, err
 }

@@ -9,13 +9,13 @@ import (
 	"causerie/internal/blog"
 )
 
-// PlanLeave sets the moment at which a voice is to be erased, or cancels that with nil. An erased voice is
-// blog.ErrNotFound.
+// PlanLeave sets when a voice will be erased. A nil time cancels that. It returns blog.ErrNotFound for an erased
+// voice.
 func (s *Store) PlanLeave(ctx context.Context, voice blog.ID, at *time.Time) error {
 	return s.execOne(ctx, `UPDATE voices SET leaves_at = ? WHERE id = ? AND retired_at IS NULL`, at, voice)
 }
 
-// DueLeaves lists the voices whose moment of erasure has come.
+// DueLeaves lists the voices that are due to be erased.
 func (s *Store) DueLeaves(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var list []blog.ID
 	err := s.all(ctx, &list, `SELECT id FROM voices WHERE leaves_at <= ? AND retired_at IS NULL ORDER BY leaves_at`,
@@ -23,11 +23,11 @@ func (s *Store) DueLeaves(ctx context.Context, now time.Time) ([]blog.ID, error)
 	return list, err
 }
 
-// OtherAdmins counts the admins who may sign in and have not planned to leave, except one author.
+// OtherAdmins counts the admins besides one author who can sign in and are not about to leave.
 func (s *Store) OtherAdmins(ctx context.Context, except blog.ID) (int, error) {
 	var admins []blog.ID
-	// The rows stay locked until the transaction ends. Otherwise the last two admins could leave at the same time, each
-	// relying on the other.
+	// The lock lasts until the transaction ends. Without it, the last two admins could leave at the same time, each
+	// counting the other.
 	err := s.all(ctx, &admins, `
 		SELECT a.voice_id`+fromAuthors+`WHERE a.role = 'admin' AND a.disabled_at IS NULL AND v.leaves_at IS NULL ORDER BY
 			a.voice_id`+s.sql.lockRow())
@@ -35,36 +35,36 @@ func (s *Store) OtherAdmins(ctx context.Context, except blog.ID) (int, error) {
 	return len(others), err
 }
 
-// owned selects the articles of a voice.
-const owned = `(SELECT id FROM articles WHERE voice_id = ?)`
+// articlesOfVoice selects the ids of a voice's articles.
+const articlesOfVoice = `(SELECT id FROM articles WHERE voice_id = ?)`
 
-// LivingObjects lists at most limit objects of a voice's articles and replies that are not deleted.
+// LivingObjects lists at most limit objects of a voice that are not deleted yet: those of its articles and replies.
 func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]Object, error) {
 	var list []Object
 	err := s.all(ctx, &list, `
 		SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects o
-		WHERE o.gone_at IS NULL AND (o.comment_id = '' AND o.article_id IN `+owned+`
+		WHERE o.gone_at IS NULL AND (o.comment_id = '' AND o.article_id IN `+articlesOfVoice+`
 			OR o.comment_id <> '' AND o.comment_id IN (SELECT id FROM comments WHERE voice_id = ?)) LIMIT ?`, voice, voice,
 		limit)
 	return list, err
 }
 
-// EraseVoice erases a voice for ever. Its id, its handles, the addresses and the tombstones of its articles stay. Its
-// keys stay until EraseKeys, since they sign the last deliveries. Its living objects must have become tombstones
-// before.
+// EraseVoice erases a voice for ever. What stays: its id, its handles, and the addresses and tombstones of its
+// articles. The keys stay until EraseKeys, because they sign the last deliveries. Call it after all living objects
+// have become tombstones.
 func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		if err := s.eraseDeliveries(ctx, voice.ID, now); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
-		if err := s.eraseWords(ctx, voice.ID, now); err != nil {
+		if err := s.eraseContent(ctx, voice.ID, now); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
-		if err := s.erasePerson(ctx, voice); err != nil {
+		if err := s.eraseAccount(ctx, voice); err != nil {
 			return fmt.Errorf("erase %s: %w", voice.Handle, err)
 		}
-		// The row stays: its handle must remain taken, and its address answers 410.
+		// The row stays, so that nobody can take the handle and the address answers 410.
 		return s.execOne(ctx, `
 			UPDATE voices SET name = '', summary = '', picture = '', header = '', fields = '', also_known_as = '', moved_to = '',
 				introduce_at = NULL, leaves_at = NULL, updated_at = ?, retired_at = ?
@@ -72,7 +72,7 @@ func (s *Store) EraseVoice(ctx context.Context, voice blog.Voice, now time.Time)
 	})
 }
 
-// runAll runs statements that all have the same arguments.
+// runAll runs several statements with the same arguments.
 func (s *Store) runAll(ctx context.Context, args []any, statements ...string) error {
 	for _, statement := range statements {
 		if err := s.run(ctx, statement, args...); err != nil {
@@ -82,13 +82,15 @@ func (s *Store) runAll(ctx context.Context, args []any, statements ...string) er
 	return nil
 }
 
-// eraseDeliveries deletes the activities of a voice and their deliveries, except for the Deletes.
+// eraseDeliveries deletes the activities of a voice and their deliveries. The Deletes stay, because they are still to
+// be sent.
 func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Time) error {
-	// Other voices may have sent something about these articles, such as an Announce by the blog. That ends too.
+	// Other voices may have sent activities about these articles, such as an Announce by the blog. Those must not be
+	// sent any more.
 	err := s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ? WHERE settled_at IS NULL AND activity_id IN (
 			SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id WHERE e.kind <> 'Delete' AND o.article_id IN `+
-		owned+`)`, now, voice)
+		articlesOfVoice+`)`, now, voice)
 	if err != nil {
 		return err
 	}
@@ -99,9 +101,9 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }
 
-// eraseWords empties the articles, replies and pictures of a voice. Published articles answer 410 at their addresses
-// for ever.
-func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) error {
+// eraseContent empties the articles, replies and pictures of a voice. The rows stay, so that published articles
+// answer 410.
+func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) error {
 	err := s.run(ctx, `
 		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '',
 		series_planned = 0,
@@ -110,17 +112,17 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 	if err != nil {
 		return err
 	}
-	// The names of the files are noted before their rows go. A job deletes the files after the commit, so that a
-	// rollback loses none.
+	// The order matters: discarded_files gets the names of the picture files before their rows are deleted. A job
+	// deletes the files after the commit, so a rollback loses none.
 	return s.runAll(ctx, []any{voice},
 		`DELETE FROM mentions WHERE voice_id = ?`,
 		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words =
 			0, translator = ''
-			WHERE article_id IN `+owned,
-		`DELETE FROM revisions WHERE article_id IN `+owned,
-		`DELETE FROM holds WHERE article_id IN `+owned,
-		`DELETE FROM article_tags WHERE article_id IN `+owned,
-		`DELETE FROM article_authors WHERE article_id IN `+owned,
+			WHERE article_id IN `+articlesOfVoice,
+		`DELETE FROM revisions WHERE article_id IN `+articlesOfVoice,
+		`DELETE FROM holds WHERE article_id IN `+articlesOfVoice,
+		`DELETE FROM article_tags WHERE article_id IN `+articlesOfVoice,
+		`DELETE FROM article_authors WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM article_authors WHERE voice_id = ?`,
 		`DELETE FROM comment_revisions WHERE comment_id IN (SELECT id FROM comments WHERE voice_id = ?)`,
 		`UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = '' WHERE voice_id = ?`,
@@ -130,9 +132,9 @@ func (s *Store) eraseWords(ctx context.Context, voice blog.ID, now time.Time) er
 		`DELETE FROM media WHERE voice_id = ?`)
 }
 
-// erasePerson deletes how an author signs in, and all followers and followed actors.
-func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
-	// This needs the email, so it comes before the authors row goes.
+// eraseAccount deletes all that an author needs to sign in, and the voice's followers and followed actors.
+func (s *Store) eraseAccount(ctx context.Context, voice blog.Voice) error {
+	// This needs the email, so it comes before the row in authors is deleted.
 	if err := s.run(ctx, `DELETE FROM guesses WHERE account = ? OR account = (SELECT email FROM authors WHERE voice_id
 		= ? AND email <> '')`,
 		voice.Handle, voice.ID); err != nil {
@@ -149,7 +151,7 @@ func (s *Store) erasePerson(ctx context.Context, voice blog.Voice) error {
 		`DELETE FROM moves WHERE voice_id = ?`)
 }
 
-// EraseKeys deletes the keys of erased voices whose deliveries are all settled. It returns how many voices that were.
+// EraseKeys deletes the keys of erased voices without waiting deliveries. It returns how many voices that were.
 func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 	return s.exec(ctx, `
 		UPDATE voices SET private_key = '', public_key = '', old_private_key = '', proof_private_key = '', proof_key = ''
@@ -158,15 +160,15 @@ func (s *Store) EraseKeys(ctx context.Context) (int64, error) {
 		NULL)`)
 }
 
-// DiscardedFiles lists at most limit files whose pictures are deleted.
+// DiscardedFiles lists at most limit files of deleted pictures that may still be on the disk.
 func (s *Store) DiscardedFiles(ctx context.Context, limit int) ([]string, error) {
 	var list []string
 	err := s.all(ctx, &list, `SELECT file FROM discarded_files ORDER BY file LIMIT ?`, limit)
 	return list, err
 }
 
-// Discarded records that files were removed from the disk.
-func (s *Store) Discarded(ctx context.Context, files []string) error {
+// ForgetDiscardedFiles removes files from the list of DiscardedFiles. Call it after they were deleted from the disk.
+func (s *Store) ForgetDiscardedFiles(ctx context.Context, files []string) error {
 	if len(files) == 0 {
 		return nil
 	}

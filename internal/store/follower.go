@@ -8,12 +8,13 @@ import (
 	"causerie/internal/blog"
 )
 
-// Follow saves a follower. A repeated Follow renews its id and keeps an acceptance. It returns the state after that.
+// Follow saves a follower and returns the resulting state. A repeated Follow gets the new id, but an accepted
+// follower stays accepted.
 func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, error) {
 	var state blog.FollowState
 	err := s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// A Follow proves that the server is alive, so a follower who was set aside becomes an accepted one.
+		// A Follow proves that the server is alive, so a follower who was set aside is accepted again.
 		return s.one(ctx, &state, `
 			INSERT INTO followers (voice_id, actor_id, follow_id, state, since) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (voice_id, actor_id) DO UPDATE SET follow_id = excluded.follow_id,
@@ -39,13 +40,13 @@ func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error
 		if err := s.execOne(ctx, `DELETE FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor); err != nil {
 			return err
 		}
-		// Older articles may still wait for the server. Without a follower there, they must not be sent.
+		// The server may still have waiting welcomes. Without a follower there, they must not be sent.
 		return s.endWelcome(ctx, actor)
 	})
 }
 
-// UnfollowByID removes the follower whose Follow has the given id, if it is this actor's. Some servers send an Undo
-// with the bare id only.
+// UnfollowByID removes the follower with the given Follow id, if it belongs to the actor. Some servers send an Undo
+// that has only the id of the Follow.
 func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -56,7 +57,7 @@ func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error 
 	})
 }
 
-// Follower finds one follower of a voice.
+// Follower returns one follower of a voice, with the actor.
 func (s *Store) Follower(ctx context.Context, voice blog.ID, actor string) (blog.Follower, error) {
 	var f blog.Follower
 	err := s.one(ctx, &f, `SELECT voice_id, actor_id, follow_id, state, since FROM followers WHERE voice_id = ? AND
@@ -78,7 +79,7 @@ type FollowerFilter struct {
 	Offset int
 }
 
-// wildcards escapes what has a meaning in a LIKE pattern, with "!" as the escape character.
+// wildcards escapes the special characters of a LIKE pattern, with "!" as the escape character.
 var wildcards = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
 // FollowersOf lists followers with their actors, newest first.
@@ -94,7 +95,8 @@ func (s *Store) FollowersOf(ctx context.Context, l FollowerFilter) ([]blog.Follo
 		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
 }
 
-// followers lists followers with their actors, by WHERE and ORDER BY.
+// followers lists followers with their actors. conditions is the rest of the query, from WHERE on; f is the follower
+// and p the actor.
 func (s *Store) followers(ctx context.Context, conditions string, args ...any) ([]blog.Follower, error) {
 	var rows []struct {
 		VoiceID  blog.ID
@@ -115,10 +117,10 @@ func (s *Store) followers(ctx context.Context, conditions string, args ...any) (
 	return list, err
 }
 
-// FollowersAfter lists the ids of a voice's accepted followers in order, starting behind a cursor.
+// FollowersAfter lists the ids of a voice's accepted followers in order, starting after an id.
 func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string, limit int) ([]string, error) {
 	var list []string
-	// A cursor costs the same on each page of a long collection. An offset would read all rows before it.
+	// A start id costs the same on each page of a long collection. OFFSET would read all rows before it.
 	err := s.all(ctx, &list, `
 		SELECT actor_id FROM followers WHERE voice_id = ? AND state = 'accepted' AND actor_id > ? ORDER BY actor_id LIMIT ?`,
 		voice, after, limit)
@@ -141,7 +143,7 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 	return n, err
 }
 
-// CountPending counts the follow requests from one server that wait for a voice's decision.
+// CountPending counts the pending follow requests from one server to a voice.
 func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
 	var n int
 	err := s.one(ctx, &n, `
@@ -150,7 +152,7 @@ func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (i
 	return n, err
 }
 
-// Relation returns what connects a commenter with the voices of this blog. An unknown actor has the zero Relation.
+// Relation returns how an actor is connected with the voices of this blog. An unknown actor has the zero Relation.
 func (s *Store) Relation(ctx context.Context, actor string) (blog.Relation, error) {
 	all, err := s.Relations(ctx, []string{actor})
 	return all[actor], err
@@ -166,7 +168,7 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 		ID string
 		blog.Relation
 	}
-	// The comparison of key_mark leaves out comments by a former owner of the same address.
+	// An address can get a new owner with a new key. The comparison of key_mark leaves out comments of the former owner.
 	err := s.all(ctx, &list, `
 		SELECT p.id, EXISTS (SELECT 1 FROM followers f WHERE f.actor_id = p.id AND f.state = 'accepted') AS follows,
 			EXISTS (SELECT 1 FROM following f WHERE f.actor_id = p.id AND f.state = 'accepted') AS followed,
@@ -179,14 +181,14 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 	return found, err
 }
 
-// SaveFollowerAccept saves which activity was the last Accept sent to a follower.
+// SaveFollowerAccept saves the last Accept that was sent to a follower.
 func (s *Store) SaveFollowerAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
 	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID,
 		f.ActorID)
 }
 
-// UnconfirmedFollower is a follower whose own server may show the follow as pending, or one who is pending here
-// without a reason.
+// UnconfirmedFollower is a follower who may still see the follow as pending: our Accept did not arrive, or there is
+// none although the voice accepts everybody.
 type UnconfirmedFollower struct {
 	VoiceID     blog.ID
 	Voice       string // handle
@@ -201,8 +203,9 @@ type UnconfirmedFollower struct {
 	Unavailable *time.Time // since when that server is given up
 }
 
-// UnconfirmedFollowers lists followers who are pending although the voice accepts everybody, followers whose server
-// refused our Accept, and those whose Accept has been on its way since before a moment.
+// UnconfirmedFollowers lists at most 500 followers of three kinds: those who are pending since before a time although
+// the voice accepts everybody, those whose Accept was refused or given up, and those whose Accept waits since before
+// that time.
 func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]UnconfirmedFollower, error) {
 	var list []UnconfirmedFollower
 	err := s.all(ctx, &list, `
@@ -219,10 +222,10 @@ func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]U
 }
 
 // FollowersAt lists the ids of a voice's followers on one origin ("https://veerhuis.example"), for FEP-8fcf. It
-// includes those set aside: on their server they still follow.
+// includes followers who are set aside, because their server still has the follow.
 func (s *Store) FollowersAt(ctx context.Context, voice blog.ID, origin string) ([]string, error) {
 	var list []string
-	// The host narrows the search by an index. The pattern tells http from https.
+	// The host uses an index. The pattern then separates http from https.
 	err := s.all(ctx, &list, `
 		SELECT f.actor_id FROM followers f JOIN actors p ON p.id = f.actor_id
 		WHERE f.voice_id = ? AND f.state <> 'pending' AND p.host = ? AND f.actor_id LIKE ? ESCAPE '!' ORDER BY f.actor_id`,
@@ -230,10 +233,10 @@ func (s *Store) FollowersAt(ctx context.Context, voice blog.ID, origin string) (
 	return list, err
 }
 
-// IsFollower reports whether an actor follows a voice of ours or asked to.
+// IsFollower reports whether an actor follows any voice of ours, in any state.
 func (s *Store) IsFollower(ctx context.Context, actor string) (bool, error) {
 	var n int
-	// The inner LIMIT ends the search at the first row.
+	// The inner LIMIT stops the search at the first row.
 	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM followers WHERE actor_id = ? LIMIT 1) AS x`, actor)
 	return n > 0, err
 }

@@ -21,11 +21,11 @@ type queue[T any] struct {
 
 // member is one call of GroupCommit.
 type member struct {
-	ctx   context.Context
-	about string
-	do    func(context.Context, *Store) error
-	err   error
-	done  chan struct{}
+	ctx  context.Context
+	key  string
+	do   func(context.Context, *Store) error
+	err  error
+	done chan struct{}
 }
 
 const (
@@ -37,12 +37,12 @@ const (
 // that fails undoes only itself and gets its own error. It returns after the commit. Inside a transaction, do joins
 // that one. do gets a context of the group, since the group may outlive the caller's; like that of InTx, it may run
 // twice. Calls about the same thing, such as a server by its name, run one after another within this process.
-func (s *Store) GroupCommit(ctx context.Context, about string, do func(context.Context, *Store) error) error {
+func (s *Store) GroupCommit(ctx context.Context, key string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
 	}
-	m := &member{ctx: ctx, about: about, do: do, done: make(chan struct{})}
-	if queue := s.queueOf(about); queue.join(m) {
+	m := &member{ctx: ctx, key: key, do: do, done: make(chan struct{})}
+	if queue := s.queueOf(key); queue.join(m) {
 		go s.commitGroups(queue)
 	}
 	<-m.done
@@ -68,7 +68,7 @@ func (s *Store) grouped(ctx context.Context, host string, do func(context.Contex
 func (s *Store) commitGroups(queue *queue[*member]) {
 	for group := queue.take(batchSize); group != nil; group = queue.take(batchSize) {
 		// In the order in which others lock the rows of the same servers.
-		slices.SortStableFunc(group, func(a, b *member) int { return strings.Compare(a.about, b.about) })
+		slices.SortStableFunc(group, func(a, b *member) int { return strings.Compare(a.key, b.key) })
 		s.commitGroup(group)
 		for _, m := range group {
 			close(m.done)
@@ -77,9 +77,9 @@ func (s *Store) commitGroups(queue *queue[*member]) {
 }
 
 // queueOf returns the queue for calls about the same thing.
-func (s *Store) queueOf(about string) *queue[*member] {
+func (s *Store) queueOf(key string) *queue[*member] {
 	sum := fnv.New32a()
-	io.WriteString(sum, about)
+	io.WriteString(sum, key)
 	return &s.queues[sum.Sum32()%uint32(len(s.queues))]
 }
 

@@ -7,7 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// SigningKeys are the private RSA keys (PKCS#8 PEM) with which a voice's deliveries are signed.
+// SigningKeys are the private RSA keys (PKCS#8 PEM) that sign the deliveries of a voice.
 type SigningKeys struct {
 	Current string
 	Old     string // the key before the last rotation, "" once it is erased (EraseOldKeys)
@@ -31,14 +31,14 @@ func (s *Store) ProofKey(ctx context.Context, voice blog.ID) (string, error) {
 	return pem, err
 }
 
-// RotateKeys replaces the keys of a voice. update is the activity that announces the new ones.
+// RotateKeys replaces the keys of a voice. update is the activity that announces the new keys.
 func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, update blog.ID) error {
 	s.markChanged()
-	// new_keys lists the servers that have the newest key. Now that is a key that no server has.
+	// new_keys lists the servers that have the newest key. No server has the new one yet.
 	if err := s.run(ctx, `DELETE FROM new_keys WHERE voice_id = ?`, v.ID); err != nil {
 		return err
 	}
-	// The old key stays for servers that do not have the new one yet: it signs activities up to the Update.
+	// Servers without the new key can verify only the old one. So the old key signs all activities up to the Update.
 	return s.execOne(ctx, `
 		UPDATE voices SET old_private_key = private_key, private_key = ?, public_key = ?,
 			proof_private_key = ?, proof_key = ?, rotation = ?, rotated_at = ?, updated_at = ?
@@ -46,8 +46,8 @@ func (s *Store) RotateKeys(ctx context.Context, v blog.Voice, keys VoiceKeys, up
 		v.UpdatedAt, v.ID)
 }
 
-// EraseOldKeys deletes the keys that were replaced before a moment, once all deliveries that need them are settled.
-// It returns how many.
+// EraseOldKeys deletes the old keys of voices that rotated before a time, when no delivery needs them any more. It
+// returns how many.
 func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, error) {
 	n, err := s.exec(ctx, `
 		UPDATE voices SET old_private_key = ''
@@ -61,8 +61,8 @@ func (s *Store) EraseOldKeys(ctx context.Context, before time.Time) (int64, erro
 		DELETE FROM new_keys WHERE voice_id IN (SELECT id FROM voices WHERE old_private_key = '')`)
 }
 
-// LatestProfile returns the newest Update of a voice's profile since its last rotation, or blog.ErrNotFound when that
-// was deleted.
+// LatestProfile returns the newest Update of a voice's profile since its last rotation. It returns blog.ErrNotFound
+// when that activity was deleted.
 func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blog.ID, error) {
 	var id blog.ID
 	err := s.one(ctx, &id, `
@@ -71,7 +71,7 @@ func (s *Store) LatestProfile(ctx context.Context, voice, rotation blog.ID) (blo
 	return id, err
 }
 
-// CountServersOfRotation counts the servers to which a voice's last rotation is sent.
+// CountServersOfRotation counts the servers that get the Update of a voice's last rotation.
 func (s *Store) CountServersOfRotation(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(DISTINCT d.host) FROM voices v JOIN deliveries d ON d.activity_id =

@@ -59,7 +59,7 @@ func (s *Store) Pinned(ctx context.Context, voice blog.ID) ([]blog.Article, erro
 	if err != nil {
 		return nil, err
 	}
-	return list, s.complete(ctx, list)
+	return list, s.loadBylinesAndTags(ctx, list)
 }
 
 // Featured lists the objects of pinned articles that other servers may show.

@@ -39,7 +39,7 @@ const mostStatements = 400
 // prepared returns the prepared form of a query, or nil while there is none.
 func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
 	key := prepared{s.write, query}
-	if s.tx == nil && reads(query) {
+	if s.tx == nil && isRead(query) {
 		key.db = s.read
 	}
 	s.statements.mu.Lock()

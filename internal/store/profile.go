@@ -46,7 +46,7 @@ func (s *Store) RenewAliases(ctx context.Context, voice blog.ID, aliases blog.St
 func (s *Store) RenameVoice(ctx context.Context, voice blog.ID, handle string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		if err := s.freeHandle(ctx, handle, voice); err != nil {
+		if err := s.checkHandleFree(ctx, handle, voice); err != nil {
 			return err
 		}
 		// This handle may be one that the voice had before.
@@ -63,8 +63,8 @@ func (s *Store) RenameVoice(ctx context.Context, voice blog.ID, handle string, n
 	})
 }
 
-// freeHandle refuses a handle that another voice had before. The column refuses one that a voice has now.
-func (s *Store) freeHandle(ctx context.Context, handle string, voice blog.ID) error {
+// checkHandleFree refuses a handle that another voice had before. The column refuses one that a voice has now.
+func (s *Store) checkHandleFree(ctx context.Context, handle string, voice blog.ID) error {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM handles WHERE handle = ? AND voice_id <> ?`, handle, voice)
 	if err == nil && n > 0 {

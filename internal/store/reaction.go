@@ -95,9 +95,9 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 	}
 	err := s.all(ctx, &rows, `
 		SELECT a.id AS article_id,
-			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+reply+`) AS replies,
+			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+isPublicReply+`) AS replies,
 			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+
-		reply+`) AS servers,
+		isPublicReply+`) AS servers,
 			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND c.kind <> '' AND `+public+`) AS mentions
 		FROM articles a WHERE a.id IN (?)`, ids)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 
 const seriesColumns = `id, slug, title, description, language, planned, voice_id`
 
-// SaveSeries saves a series, new or known, without its voice. A slug that another series has is blog.ErrConflict.
+// SaveSeries saves a new or changed series, without its voice. It returns blog.ErrConflict when another series has
+// the slug.
 func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -25,9 +26,10 @@ func (s *Store) SaveSeries(ctx context.Context, series blog.Series) error {
 	})
 }
 
-// RequestSeries sets in an article which series it belongs to, by title or slug ("" for none), and how many parts the
-// series is to have (0 leaves that). slug is for a series that does not exist yet. Only the article changes here: a
-// series belongs to everybody, so SaveArticle creates or changes it when the article is published.
+// RequestSeries sets in an article the series that it asks for, and the planned number of parts. title "" asks for
+// none; planned 0 keeps the number. The series is found by title or slug; slug is also the slug of a new series.
+// Nothing is saved here: several authors share a series, so SaveArticle creates or changes it only when the article
+// is published.
 func (s *Store) RequestSeries(ctx context.Context, a *blog.Article, title, slug string, planned int) error {
 	before := *a
 	a.SeriesID, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = "", "", "", 0
@@ -42,7 +44,7 @@ func (s *Store) RequestSeries(ctx context.Context, a *blog.Article, title, slug 
 		a.SeriesTitle, a.SeriesSlug = title, slug
 	}
 	a.SeriesID = series.ID
-	// The number of parts belongs to the former wish. It stays while the series does.
+	// The number of parts is part of the former request. It stays while the series stays the same.
 	if planned == 0 && a.SeriesID == before.SeriesID && strings.EqualFold(a.SeriesTitle, before.SeriesTitle) {
 		planned = before.SeriesPlanned
 	}
@@ -52,8 +54,8 @@ func (s *Store) RequestSeries(ctx context.Context, a *blog.Article, title, slug 
 	return nil
 }
 
-// SeriesOf returns the series of an article as its author sees it. For an article that is not public this includes
-// the title and the number of parts that it asks for. Without a series it is zero.
+// SeriesOf returns the series of an article as its author sees it, with the title and number of parts that the
+// article asks for. Without a series it returns the zero Series.
 func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, error) {
 	series, err := s.RequestedSeries(ctx, a)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -65,8 +67,8 @@ func (s *Store) SeriesOf(ctx context.Context, a blog.Article) (blog.Series, erro
 	return series, err
 }
 
-// RequestedSeries returns the stored series that an article is in or asks for. It returns blog.ErrNotFound when there
-// is none yet.
+// RequestedSeries returns the saved series that an article is in or asks for. It returns blog.ErrNotFound when that
+// series does not exist yet.
 func (s *Store) RequestedSeries(ctx context.Context, a blog.Article) (blog.Series, error) {
 	if a.SeriesTitle != "" {
 		return s.seriesByName(ctx, a.SeriesTitle, a.SeriesSlug)
@@ -74,17 +76,17 @@ func (s *Store) RequestedSeries(ctx context.Context, a blog.Article) (blog.Serie
 	return s.Series(ctx, a.SeriesID)
 }
 
-// seriesByName finds a series by its title, without regard to case, or else by its slug.
+// seriesByName returns the series with a title, in any case, or else the one with a slug.
 func (s *Store) seriesByName(ctx context.Context, title, slug string) (blog.Series, error) {
 	var list []blog.Series
-	// lower() of SQLite knows only ASCII, so Go compares the titles. Folding maps each character to one character: only
-	// titles of the same length can match.
+	// lower() of SQLite knows only ASCII, so Go compares the titles. Case folding maps one character to one character.
+	// So only titles of the same length can match.
 	if err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE length(title) = ? OR slug = ? ORDER BY title`,
 		utf8.RuneCountInString(title), slug); err != nil {
 		return blog.Series{}, err
 	}
 	at := slices.IndexFunc(list, func(series blog.Series) bool { return strings.EqualFold(series.Title, title) })
-	// Titles without a single letter or digit all get the slug “untitled”, so it identifies none of them.
+	// All titles without a letter or digit get the slug “untitled”, so that slug does not identify a series.
 	if at < 0 && slug != blog.Untitled {
 		at = slices.IndexFunc(list, func(series blog.Series) bool { return series.Slug == slug })
 	}
@@ -94,18 +96,18 @@ func (s *Store) seriesByName(ctx context.Context, title, slug string) (blog.Seri
 	return list[at], nil
 }
 
-// settleSeries carries out what a published article asks of its series: it creates the series or joins it, and sets
-// the number of parts.
-func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
+// applySeriesRequest does what a published article asks for: it creates or finds the series, sets a.SeriesID, and
+// saves the number of parts.
+func (s *Store) applySeriesRequest(ctx context.Context, a *blog.Article) error {
 	if a.SeriesTitle == "" && a.SeriesPlanned == 0 {
 		return nil
 	}
-	// The article keeps its wish until the commit, because the transaction may run again.
+	// The request itself stays in the article until the commit, because the transaction may run again.
 	series, err := s.RequestedSeries(ctx, *a)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
 		if a.SeriesTitle != "" {
-			a.SeriesID, err = s.makeSeries(ctx, blog.Series{ID: blog.NewID(*a.PublishedAt), Slug: a.SeriesSlug,
+			a.SeriesID, err = s.createSeries(ctx, blog.Series{ID: blog.NewID(*a.PublishedAt), Slug: a.SeriesSlug,
 				Title:    a.SeriesTitle,
 				Language: a.Language, Planned: a.SeriesPlanned})
 		}
@@ -119,8 +121,8 @@ func (s *Store) settleSeries(ctx context.Context, a *blog.Article) error {
 	return s.run(ctx, `UPDATE series SET planned = ? WHERE id = ?`, a.SeriesPlanned, series.ID)
 }
 
-// makeSeries saves a new series under the first free slug of slug, slug-2, slug-3 … and returns its id.
-func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, error) {
+// createSeries saves a new series under the first free slug of slug, slug-2, slug-3 … and returns its id.
+func (s *Store) createSeries(ctx context.Context, series blog.Series) (blog.ID, error) {
 	wanted := series.Slug
 	for n := 2; ; n++ {
 		made, err := s.exec(ctx, `INSERT INTO series (id, slug, title, language, planned) VALUES (?, ?, ?, ?, ?) ON
@@ -129,7 +131,7 @@ func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, er
 		if err != nil || made > 0 {
 			return series.ID, err
 		}
-		// The slug is taken. If a transaction at the same moment created this very series, the article joins it.
+		// The slug is taken. Another transaction may have just created the same series. Then the article joins it.
 		other, err := s.seriesByName(ctx, series.Title, series.Slug)
 		if !errors.Is(err, blog.ErrNotFound) {
 			return other.ID, err
@@ -138,22 +140,22 @@ func (s *Store) makeSeries(ctx context.Context, series blog.Series) (blog.ID, er
 	}
 }
 
-// Series finds a series by its id.
+// Series returns a series by id.
 func (s *Store) Series(ctx context.Context, id blog.ID) (blog.Series, error) {
 	var series blog.Series
 	err := s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE id = ?`, id)
 	return series, err
 }
 
-// SeriesBySlug finds a series by its slug.
+// SeriesBySlug returns a series by slug.
 func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
 	var series blog.Series
 	err := s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ?`, slug)
 	return series, err
 }
 
-// forReaders is the condition of a series that readers may see: one of its articles is listed, or it has a voice that
-// can be followed. Otherwise the series is as private as its articles.
+// forReaders is the condition of a series that readers may see: it has a listed article, or a voice that can be
+// followed. Otherwise its title would reveal a draft.
 const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND ` +
 	listed + `))`
 
@@ -164,15 +166,14 @@ func (s *Store) PublicSeries(ctx context.Context) ([]blog.Series, error) {
 	return list, err
 }
 
-// PublicSeriesBySlug returns a series that readers may see. Any other is blog.ErrNotFound, like one that does not
-// exist.
+// PublicSeriesBySlug returns a series that readers may see. For any other series it returns blog.ErrNotFound.
 func (s *Store) PublicSeriesBySlug(ctx context.Context, slug string) (blog.Series, error) {
 	var series blog.Series
 	err := s.one(ctx, &series, `SELECT `+seriesColumns+` FROM series WHERE slug = ? AND `+forReaders, slug)
 	return series, err
 }
 
-// PublicSeriesOf returns those of the series that readers may see.
+// PublicSeriesOf returns those of the given series that readers may see, by id.
 func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Series, error) {
 	found := map[blog.ID]blog.Series{}
 	if len(ids) == 0 {
@@ -186,14 +187,14 @@ func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]
 	return found, err
 }
 
-// AllSeries lists all series by title, also those without a public part.
+// AllSeries lists all series by title, including those that readers may not see.
 func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	var list []blog.Series
 	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)
 	return list, err
 }
 
-// CountParts counts the listed articles of series.
+// CountParts counts the listed articles of each series.
 func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]int, error) {
 	found := map[blog.ID]int{}
 	if len(series) == 0 {
@@ -211,7 +212,8 @@ func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]i
 	return found, err
 }
 
-// unused is the condition of a series that nobody can have met: no article in it was published, and it has no account.
+// unused is the condition of a series that readers never saw: none of its articles was published, and it has no
+// voice.
 const unused = `series.voice_id = '' AND NOT EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND
 	a.status IN ('published', 'withdrawn'))`
 
@@ -222,8 +224,8 @@ func (s *Store) SeriesUnused(ctx context.Context, id blog.ID) (bool, error) {
 	return n > 0, err
 }
 
-// DeleteSeries deletes a series in which no article was published. Its drafts keep its title, so the first of them that
-// is published makes the series again. Any other series is blog.ErrConflict.
+// DeleteSeries deletes an unused series. Its drafts keep the title, so the first one that is published creates the
+// series again. For a used series it returns blog.ErrConflict.
 func (s *Store) DeleteSeries(ctx context.Context, series blog.Series) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()

@@ -32,7 +32,7 @@ func (s *Store) saveSources(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-func (s *Store) completeSources(ctx context.Context, a *blog.Article) error {
+func (s *Store) loadSources(ctx context.Context, a *blog.Article) error {
 	var rows []struct {
 		Kind string
 		blog.Source

@@ -164,7 +164,7 @@ func (s *Store) one(ctx context.Context, dest any, query string, args ...any) er
 	if r.stmt != nil {
 		return s.translateError(ctx, r.stmt.GetContext(ctx, dest, r.args...))
 	}
-	return s.translateError(ctx, sqlx.GetContext(ctx, r.where, dest, r.query, r.args...))
+	return s.translateError(ctx, sqlx.GetContext(ctx, r.conn, dest, r.query, r.args...))
 }
 
 // all reads the rows into the slice at dest.
@@ -176,7 +176,7 @@ func (s *Store) all(ctx context.Context, dest any, query string, args ...any) er
 	if r.stmt != nil {
 		return s.translateError(ctx, r.stmt.SelectContext(ctx, dest, r.args...))
 	}
-	return s.translateError(ctx, sqlx.SelectContext(ctx, r.where, dest, r.query, r.args...))
+	return s.translateError(ctx, sqlx.SelectContext(ctx, r.conn, dest, r.query, r.args...))
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -185,7 +185,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	run := func() (sql.Result, error) { return r.where.ExecContext(ctx, r.query, r.args...) }
+	run := func() (sql.Result, error) { return r.conn.ExecContext(ctx, r.query, r.args...) }
 	if r.stmt != nil {
 		run = func() (sql.Result, error) { return r.stmt.ExecContext(ctx, r.args...) }
 	}
@@ -202,15 +202,15 @@ type runner struct {
 	query string
 	args  []any
 	stmt  *sqlx.Stmt
-	where sqlx.ExtContext
+	conn  sqlx.ExtContext
 }
 
 func (s *Store) runner(ctx context.Context, query string, args []any) (runner, error) {
-	query, args, err := spread(query, args)
+	query, args, err := expandSlices(query, args)
 	if err != nil {
 		return runner{}, err
 	}
-	r := runner{args: utc(args), where: s.where(query)}
+	r := runner{args: utc(args), conn: s.conn(query)}
 	if r.stmt = s.prepared(ctx, query); r.stmt == nil {
 		r.query = s.sql.bind(query)
 	}
@@ -232,19 +232,19 @@ func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// where selects what runs a statement: the transaction, the readers, or the writer for all other statements.
-func (s *Store) where(query string) sqlx.ExtContext {
+// conn selects what runs a statement: the transaction, the readers, or the writer for all other statements.
+func (s *Store) conn(query string) sqlx.ExtContext {
 	switch {
 	case s.tx != nil:
 		return s.tx
-	case reads(query):
+	case isRead(query):
 		return s.read
 	}
 	return s.write
 }
 
-// reads reports whether a query only reads. INSERT … RETURNING returns rows too, but needs the writer.
-func reads(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
+// isRead reports whether a query only reads. INSERT … RETURNING returns rows too, but needs the writer.
+func isRead(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
 // ErrUnavailable means that the database cannot answer now but may answer later: it is down, starts, stops, has no
 // connection left, others hold a lock for too long, or a query ran into the statement timeout. It wraps the cause.
@@ -295,8 +295,8 @@ func utc(args []any) []any {
 	return args
 }
 
-// spread replaces a slice argument by one ? for each member.
-func spread(query string, args []any) (string, []any, error) {
+// expandSlices replaces a slice argument by one ? for each member.
+func expandSlices(query string, args []any) (string, []any, error) {
 	lists := false
 	for i, arg := range args {
 		// Each length is another query text. Padding to powers of two keeps the number of prepared statements small.

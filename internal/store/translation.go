@@ -7,6 +7,7 @@ import (
 	"causerie/internal/blog"
 )
 
+// x is the translation, o the original.
 const translationColumns = `x.language, x.title, x.subtitle, x.summary, x.markdown, x.html, x.plain, x.slug,
 	x.words, x.translator, x.draft,
 	x.of_revision < o.of_revision AS behind`
@@ -15,7 +16,7 @@ const fromTranslations = ` FROM articles a
 	JOIN article_texts o ON o.article_id = a.id AND o.language = a.language
 	JOIN article_texts x ON x.article_id = a.id AND x.language <> a.language `
 
-// Translations lists an article's translations by language, drafts included.
+// Translations lists the translations of an article by language, including drafts.
 func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
 	var list []blog.Translation
 	err := s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
@@ -23,7 +24,8 @@ func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Trans
 	return list, err
 }
 
-// Translation returns the text of an article in a language other than the original's.
+// Translation returns the translation of an article into one language. It returns blog.ErrNotFound for the language
+// of the original.
 func (s *Store) Translation(ctx context.Context, article blog.ID, language string) (blog.Translation, error) {
 	var t blog.Translation
 	err := s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article,
@@ -31,8 +33,8 @@ func (s *Store) Translation(ctx context.Context, article blog.ID, language strin
 	return t, err
 }
 
-// SaveTranslation saves a translation, new or known. The original's language and a slug that another text has are a
-// blog.Invalid.
+// SaveTranslation saves a new or changed translation. It returns blog.Invalid for the language of the original, and
+// for a slug that another text has.
 func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Translation) error {
 	if t.Language == a.Language {
 		return blog.Invalid{Field: "language", Problem: "is that of the original: a translation is in another"}
@@ -41,7 +43,7 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 		if a.Status != blog.Draft {
 			s.markChanged()
 		}
-		// Reading of_revision from the original records which revision of it was translated.
+		// of_revision comes from the original: it records which revision was translated.
 		err := s.run(ctx, `
 			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
 			translator, draft, of_revision)
@@ -62,7 +64,7 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 	})
 }
 
-// RemoveTranslation deletes a translation. Its address leads to the original from then on.
+// RemoveTranslation deletes a translation. After that, its address redirects to the original.
 func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -76,7 +78,7 @@ func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language
 	})
 }
 
-// Versions lists the texts of articles that readers can see, the original first, without their content.
+// Versions lists the public texts of articles, without Markdown and HTML. The original comes first.
 func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.Translation, error) {
 	versions := map[blog.ID][]blog.Translation{}
 	if len(articles) == 0 {
@@ -97,7 +99,7 @@ func (s *Store) Versions(ctx context.Context, articles []blog.ID) (map[blog.ID][
 	return versions, err
 }
 
-// saveTranslatedSlugs saves the slugs of an article's translations when it is published.
+// saveTranslatedSlugs saves the slugs of an article's translations.
 func (s *Store) saveTranslatedSlugs(ctx context.Context, a blog.Article) error {
 	versions, err := s.Versions(ctx, []blog.ID{a.ID})
 	if err != nil {
@@ -113,18 +115,18 @@ func (s *Store) saveTranslatedSlugs(ctx context.Context, a blog.Article) error {
 	return nil
 }
 
-// changeLanguage moves the original's text and addresses to a changed language of the article.
+// changeLanguage moves the original text and its slugs to another language, when the article's language has changed.
 func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
 	var before string
 	err := s.one(ctx, &before, `SELECT language FROM articles WHERE id = ?`, a.ID)
-	// A new article has no texts to move.
+	// A new article has no text yet.
 	if errors.Is(err, blog.ErrNotFound) || err == nil && before == a.Language {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	// Article and language are the key of a text. The check gives a better message than the database.
+	// The key of the table would refuse this too, but with an error that an author does not understand.
 	var taken int
 	if err := s.one(ctx, &taken, `SELECT count(*) FROM article_texts WHERE article_id = ? AND language = ?`, a.ID,
 		a.Language); err != nil {

@@ -11,8 +11,9 @@ import (
 // VoiceKeys are the private keys of a voice, PKCS#8 PEM.
 type VoiceKeys struct{ RSA, Ed25519 string }
 
+// addVoice inserts a voice. It returns blog.ErrConflict for a taken handle.
 func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) error {
-	if err := s.freeHandle(ctx, v.Handle, v.ID); err != nil {
+	if err := s.checkHandleFree(ctx, v.Handle, v.ID); err != nil {
 		return err
 	}
 	return s.run(ctx, `
@@ -25,7 +26,7 @@ func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) erro
 		v.MovedTo, v.CreatedAt, v.UpdatedAt)
 }
 
-// SaveVoice saves a changed profile. Handle, kind, keys, aliases and plans to move or leave stay.
+// SaveVoice saves a changed profile. It does not save the handle, kind, keys, aliases, or plans to move or leave.
 func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -38,14 +39,14 @@ func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 	})
 }
 
-// Voice returns a voice by its id, retired or not.
+// Voice returns a voice by id, even if it is retired.
 func (s *Store) Voice(ctx context.Context, id blog.ID) (blog.Voice, error) {
 	var v blog.Voice
 	err := s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.id = ?`, id)
 	return v, err
 }
 
-// VoiceByHandle returns a voice by its present or a former handle in lower case, retired or not.
+// VoiceByHandle returns a voice by its current or a former handle in lower case, even if the voice is retired.
 func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, error) {
 	var v blog.Voice
 	err := s.one(ctx, &v, `SELECT `+voiceColumns+
@@ -53,7 +54,7 @@ func (s *Store) VoiceByHandle(ctx context.Context, handle string) (blog.Voice, e
 	return v, err
 }
 
-// Voices returns voices by their ids.
+// Voices returns voices by id.
 func (s *Store) Voices(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Voice, error) {
 	found := map[blog.ID]blog.Voice{}
 	if len(ids) == 0 {
@@ -67,14 +68,15 @@ func (s *Store) Voices(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Voi
 	return found, err
 }
 
-// SiteVoice returns the voice of the blog as a whole, silent or not, or blog.ErrNotFound.
+// SiteVoice returns the voice of the blog as a whole, even if it is silent. It returns blog.ErrNotFound when there is
+// none.
 func (s *Store) SiteVoice(ctx context.Context) (blog.Voice, error) {
 	var v blog.Voice
 	err := s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.kind = 'site'`)
 	return v, err
 }
 
-// SeriesVoice returns the voice of a series, silent or not, or blog.ErrNotFound.
+// SeriesVoice returns the voice of a series, even if it is silent. It returns blog.ErrNotFound when there is none.
 func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, error) {
 	var v blog.Voice
 	err := s.one(ctx, &v, `SELECT `+voiceColumns+
@@ -82,8 +84,8 @@ func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, er
 	return v, err
 }
 
-// AddVoice saves a new voice of a series, or of the site when series is "". A taken handle and a second voice for the
-// same are blog.ErrConflict.
+// AddVoice saves a new voice of a series, or of the site when series is "". It returns blog.ErrConflict for a taken
+// handle, and when there is a voice already.
 func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, series blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -93,7 +95,7 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 		if series == "" {
 			return nil
 		}
-		// The condition catches two requests at the same moment. For the site, a unique index does.
+		// The condition stops the second of two requests at the same moment. For the site, a unique index does that.
 		n, err := s.exec(ctx, `UPDATE series SET voice_id = ? WHERE id = ? AND voice_id = ''`, v.ID, series)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%w: the series has a voice already", blog.ErrConflict)
@@ -102,11 +104,11 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 	})
 }
 
-// SilenceVoice switches a voice of the site or of a series off from a moment, or on again with nil.
+// SilenceVoice makes a voice of the site or of a series silent from a time on. A nil time ends that.
 func (s *Store) SilenceVoice(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// An author is not switched off: they are disabled or leave.
+		// Authors cannot be silent: they are disabled or deleted instead.
 		return s.execOne(ctx, `UPDATE voices SET silent_at = ?, updated_at = ? WHERE id = ? AND kind <> 'author'`, from, now,
 			voice)
 	})

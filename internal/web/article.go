@@ -200,7 +200,7 @@ func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesB
 		return nil, err
 	}
 	filter := listed("")
-	filter.Series, filter.Parts, filter.Prefer = a.SeriesID, true, a.Language
+	filter.Series, filter.ByPart, filter.Prefer = a.SeriesID, true, a.Language
 	parts, err := w.store.Articles(ctx, filter)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 		return page.Document{}, err
 	}
 	filter := listed("")
-	filter.Series, filter.Parts = series.ID, true
+	filter.Series, filter.ByPart = series.ID, true
 	// Without pages: a series has as many parts as one author can write.
 	articles, err := w.store.Articles(ctx, filter)
 	if err != nil {

@@ -458,7 +458,7 @@ func (c *Courier) send(ctx context.Context, server *lease, delivery store.Delive
 		return result{}, c.markUnsure(ctx, delivery, answer)
 	}
 	outcome, rest := classify(delivery, answer, postErr)
-	if !outcome.Status.Settled() && c.Now().Sub(delivery.Since()) > blog.Patience {
+	if !outcome.Status.Settled() && c.Now().Sub(delivery.QueuedAt()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
 	if newKey {
@@ -490,7 +490,7 @@ func (c *Courier) failHere(delivery store.Delivery, err error) result {
 		Status: blog.Retrying,
 		Answer: "not sent: something went wrong here; the log of the server says what",
 	}
-	if c.Now().Sub(delivery.Since()) > blog.Patience {
+	if c.Now().Sub(delivery.QueuedAt()) > blog.Patience {
 		outcome.Status = blog.GivenUp
 	}
 	rest := backoff(delivery.Refusals)

@@ -292,7 +292,7 @@ func (c *Doctor) people(ctx context.Context) {
 // that was meant for the other.
 func (c *Doctor) pages(ctx context.Context) {
 	page, want := c.Site.Home(), ""
-	articles, err := c.Store.Articles(ctx, store.ArticleFilter{Federal: true, Limit: 1})
+	articles, err := c.Store.Articles(ctx, store.ArticleFilter{InOutbox: true, Limit: 1})
 	if c.Broken("pages", err) {
 		return
 	}

@@ -142,7 +142,7 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 	}
 	// A draft that was never public frees its slugs for other articles.
 	if a.Month == "" {
-		return undone, s.FreeSlugs(ctx, a.ID)
+		return undone, s.DeleteSlugs(ctx, a.ID)
 	}
 	return undone, nil
 }
