@@ -50,7 +50,7 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 
 // printFounded prints where the new blog is, as the first start of the server does.
 func (app *app) printFounded(c *console) {
-	fmt.Fprintf(c.err, "causerie: a new blog was founded at %s; its data is in %s\n", app.site.Home(),
+	fmt.Fprintf(c.err, "causerie: a new blog was started at %s; its data is in %s\n", app.site.Home(),
 		app.config.storage())
 	if isLocal(app.site.URL) {
 		fmt.Fprintln(c.err, "causerie: "+localWarning)

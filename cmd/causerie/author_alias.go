@@ -12,7 +12,7 @@ import (
 
 type authorAlias struct {
 	Handle string   `arg:"" help:"The author."`
-	Do     string   `arg:"" help:"Either add, remove or list."`
+	Do     string   `arg:"" name:"action" help:"Either add, remove or list."`
 	Who    []string `arg:"" optional:"" name:"alias" help:"The account elsewhere, as @handle@server or an address."`
 	JSON   bool     `name:"json" help:"Print one JSON object on each line."`
 }

@@ -10,7 +10,7 @@ import (
 
 type authorDelete struct {
 	Handle string `arg:"" help:"The author."`
-	Now    bool   `help:"Delete now and for ever, not in thirty days."`
+	Now    bool   `help:"Delete now and permanently, not in thirty days."`
 	Cancel bool   `help:"Call a planned deletion off."`
 }
 

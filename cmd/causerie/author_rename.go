@@ -14,8 +14,8 @@ type authorRename struct {
 
 // Help is printed below the command's line by --help.
 func (authorRename) Help() string {
-	return "Followers and articles stay. The old handle leads to the new one for ever, and nobody else can get it. Some " +
-		"servers show the old handle for a while."
+	return "Followers and articles stay. The old handle leads to the new one permanently, and nobody else can get it. " +
+		"Some servers show the old handle for a while."
 }
 
 func (r authorRename) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

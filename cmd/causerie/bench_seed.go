@@ -25,7 +25,7 @@ type benchSeed struct {
 
 // Help is printed below the command's line by --help.
 func (benchSeed) Help() string {
-	return "It founds the blog when there is none, and refuses one that has articles. The rows are written by SQL. " +
+	return "It starts a new blog when there is none, and refuses one that has articles. The rows are written by SQL. " +
 		"The followers live on servers below seed.example, which do not exist: nothing can reach them."
 }
 

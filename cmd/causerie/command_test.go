@@ -79,7 +79,7 @@ func TestAFirstStartSaysThatAnAddressOfThisMachineIsForGood(t *testing.T) {
 	data := t.TempDir()
 	add := []string{"author", "add", "ilse", "--name", "Ilse Verhaagen", "--data", data}
 	if _, said, status := cli(t.Context(), add, nil, ""); status != done ||
-		!strings.Contains(said, "founded at http://localhost:8080/; its data is in "+data+"\n") ||
+		!strings.Contains(said, "started at http://localhost:8080/; its data is in "+data+"\n") ||
 		!strings.Contains(said, "the address of a blog never changes. ") {
 		t.Errorf("adding the first author of all: %d, %q", status, said)
 	}
@@ -100,9 +100,9 @@ func TestAStartOnAnotherPortThanTheAddressWarns(t *testing.T) {
 		{"where it was founded, once more", here, nil, false},
 	} {
 		said := startOutput(t, append(c.settings, "--data", data, "--listen", c.listen)...)
-		warning := "causerie: this blog was founded as " + address + ", but listens on " + there +
+		warning := "causerie: this blog was started as " + address + ", but listens on " + there +
 			", so its links lead nowhere: start it with --listen localhost:" + port + "\n"
-		if strings.Contains(said, warning) != c.warned || strings.Contains(said, "founded as") != c.warned {
+		if strings.Contains(said, warning) != c.warned || strings.Contains(said, "started as") != c.warned {
 			t.Errorf("%s: it says\n%s", c.name, said)
 		}
 	}
@@ -178,7 +178,7 @@ func TestTheBlogAndASeriesAreSwitchedOnAndOff(t *testing.T) {
 		t.Errorf("the blog speaks as %+v", site)
 	}
 	if out := s.cli("series", "voice", "the-low-road", "on"); !strings.Contains(out, "@the_low_road@") ||
-		!strings.Contains(out, "can be followed now, and has that name for ever.") {
+		!strings.Contains(out, "can be followed now, and has that name permanently.") {
 		t.Errorf("the series: %s", out)
 	}
 	if out := s.cli("series", "list"); !strings.Contains(out, "The Low Road") || !strings.Contains(out, "1 part") ||
@@ -729,9 +729,9 @@ func TestStartsThatFailSayWhy(t *testing.T) {
 		"a port that is taken":    {s.args("serve", "--listen", taken), "another program listens on"},
 		"an address that is none": {s.args("--listen", "nowhere"), "host:port"},
 		"another url": {s.args("--listen", freePort(t), "--url", "https://overkant.example"),
-			"founded as " + s.url},
+			"started as " + s.url},
 		"another domain for handles": {s.args("--listen", freePort(t), "--handle-domain", "overkant.example"),
-			"founded with " + taken},
+			"started with " + taken},
 		"a database inside a file": {[]string{"--listen", freePort(t), "--database", file + "/causerie.db"},
 			"--database"},
 		"a database that does not answer": {[]string{"--listen", freePort(t), "--database",

@@ -59,14 +59,14 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		s.cli("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
 		s.wait("the change is told", func() bool {
 			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" &&
-				strings.Contains(of("dijla").Words, "patience") && of("steiger").SilentFrom != ""
+				strings.Contains(of("dijla").Words, "to wait") && of("steiger").SilentFrom != ""
 		})
 		for name, want := range map[string]serverLine{
 			"veerhuis": {Has: 2, Newest: 2, Told: 2, Status: "delivered", Code: 202, Words: "Has version 2, the newest."},
 			"zilverduin": {Has: 1, Newest: 2, Told: 1, Status: "refused", Code: 403,
 				Words: "Has version 1 and refused version 2."},
 			"dijla": {Has: 1, Newest: 2, Told: 1, Status: "retrying", Code: 429,
-				Words: "Has version 1; version 2 is on its way. It asks for patience."},
+				Words: "Has version 1; version 2 is on its way. It asks us to wait."},
 		} {
 			got := of(name)
 			if (serverLine{Has: got.Has, Newest: got.Newest, Told: got.Told, Status: got.Status, Code: got.Code,
@@ -82,8 +82,8 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		}
 		said := strings.Split(strings.TrimSpace(s.cli("deliveries", "four-minutes-wide")), "\n")
 		if len(said) != 5 || !strings.HasPrefix(said[0],
-			"All 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 is silent since ") ||
-			!strings.HasSuffix(said[0], "; 1 asks for patience.") ||
+			"All 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 has been silent since ") ||
+			!strings.HasSuffix(said[0], "; 1 asks us to wait.") ||
 			!strings.HasPrefix(said[1], servers["zilverduin"].Host) || !strings.HasPrefix(said[2], servers["steiger"].Host) ||
 			!strings.HasPrefix(said[4], servers["veerhuis"].Host) {
 			t.Errorf("the report is %q", said)

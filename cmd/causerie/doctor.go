@@ -51,9 +51,9 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 	case 0:
 		return nil
 	case 1:
-		return errors.New("one thing is wrong: the line below it says what to do")
+		return errors.New("1 problem: see the line that begins with “wrong”")
 	}
-	return fmt.Errorf("%d things are wrong: the line below each says what to do", bad)
+	return fmt.Errorf("%d problems: see the lines that begin with “wrong”", bad)
 }
 
 // examine does all checks. Without the database, or with settings of another blog, there is nothing more to check.

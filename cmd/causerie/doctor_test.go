@@ -98,6 +98,10 @@ func TestTheDoctorFindsNothingWrongWhereAllIsWell(t *testing.T) {
 					!strings.Contains(ill["webfinger"], "no author yet") {
 					t.Errorf("of a new blog it says %v", ill)
 				}
+				if out := s.cli("doctor"); !strings.Contains(out, "; nothing to compare yet") ||
+					!strings.Contains(out, "no server got a delivery yet") {
+					t.Errorf("of a new blog it says\n%s", out)
+				}
 				if name == "confined" {
 					s.ilse()
 				} else {
@@ -260,12 +264,17 @@ func TestTheDoctorSaysThatNothingAnswers(t *testing.T) {
 		}
 		s.stop()
 		if ill, _, _ := s.doctor(); !strings.Contains(ill["address"],
-			"Start the server: nothing answers at "+s.url+" either") {
+			"Start the server. If it listens elsewhere than "+strings.TrimPrefix(s.url, "http://")+
+				", give doctor the same --listen") {
 			t.Errorf("with no server at all %v", ill)
+		}
+		if _, trouble, _ := cli(s.ctx, s.args("doctor"), nil, ""); !strings.HasSuffix(trouble,
+			"causerie: 1 problem: see the line that begins with “wrong”\n") {
+			t.Errorf("at its end it says %q", trouble)
 		}
 		out, trouble, status := cli(s.ctx, append(s.args("doctor", "--json"), "--url", "https://elsewhere.example"), nil, "")
 		if f := read[doctor.Finding](t, out); status != failed || trouble == "" || f[len(f)-1].Check != "settings" ||
-			!strings.Contains(f[len(f)-1].Words, "was founded as "+proxy.URL) {
+			!strings.Contains(f[len(f)-1].Words, "was started as "+proxy.URL) {
 			t.Errorf("with another address: %d %s", status, out)
 		}
 	})

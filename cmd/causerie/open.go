@@ -220,11 +220,11 @@ func (app *app) found(ctx context.Context) (blog.Site, error) {
 // sameAddress returns an error when the settings name another address than the one the blog was founded with.
 func (app *app) sameAddress() error {
 	if wanted := app.config.URL; wanted != "" && wanted != app.site.URL {
-		return fmt.Errorf("url is %s, but this blog was founded as %s, and other servers know its articles by that "+
+		return fmt.Errorf("url is %s, but this blog was started as %s, and other servers know its articles by that "+
 			"address: set url to %s, or choose another --data for a new blog", wanted, app.site.URL, app.site.URL)
 	}
 	if wanted := app.config.HandleDomain; wanted != "" && wanted != app.site.HandleDomain {
-		return fmt.Errorf("handle-domain is %s, but this blog was founded with %s, and people follow its authors by that: "+
+		return fmt.Errorf("handle-domain is %s, but this blog was started with %s, and people follow its authors by that: "+
 			"set handle-domain to %s, or choose another --data for a new blog", wanted, app.site.HandleDomain,
 			app.site.HandleDomain)
 	}

@@ -48,8 +48,8 @@ func TestSilentRefusingAndBusyServersAreToldApart(t *testing.T) {
 			}
 			return true
 		})
-		for name, want := range map[string]string{"zilverduin": "Refusing since ", "dijla": "It asks for patience.",
-			"steiger": "Silent since "} {
+		for name, want := range map[string]string{"zilverduin": "Refusing since ", "dijla": "It asks us to wait.",
+			"steiger": "Has been silent since "} {
 			if line := lines()[hosts[name].Host]; !strings.Contains(line.Words, want) {
 				t.Errorf("of %s the report says %q, want %q", name, line.Words, want)
 			}

@@ -65,7 +65,7 @@ type seriesVoice struct {
 // Help is printed below the command's line by --help.
 func (seriesVoice) Help() string {
 	return "A series with a voice has an account of its own, which announces each public part when it is published. " +
-		"Without --handle the account is named after the slug of the series. It keeps its name for ever, also when the " +
+		"Without --handle the account is named after the slug of the series. It keeps its name permanently, also when the " +
 		"voice is switched off."
 }
 

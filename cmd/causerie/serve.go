@@ -99,7 +99,7 @@ func (s *server) wrongPort(listening net.Addr) string {
 	if s.config.URL != "" || s.config.sockets > 0 {
 		return ""
 	}
-	return fmt.Sprintf("this blog was founded as %s, but listens on %s, so its links lead nowhere: start it with "+
+	return fmt.Sprintf("this blog was started as %s, but listens on %s, so its links lead nowhere: start it with "+
 		"--listen %s", s.site.URL, address, s.site.Host())
 }
 

@@ -17,7 +17,7 @@ type siteCommand struct {
 // voiceSwitch has the arguments of a command that switches a voice on or off.
 type voiceSwitch struct {
 	Switch string `arg:"" enum:"on,off" help:"Either on or off."`
-	Handle string `placeholder:"NAME" help:"The name that people follow, for ever: a–z, 0–9 and _. For the first time."`
+	Handle string `placeholder:"NAME" help:"The name that people follow, permanently: a–z, 0–9 and _. For the first time."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -28,8 +28,8 @@ func (s voiceSwitch) do(ctx context.Context, c *console, app *app, find, on func
 		if err != nil {
 			return plain(err)
 		}
-		return s.print(ctx, c, app, v, "%s can be followed now, and has that name for ever. It announces what is published "+
-			"from now on.\n")
+		return s.print(ctx, c, app, v, "%s can be followed now, and has that name permanently. It announces what is "+
+			"published from now on.\n")
 	}
 	v, err := find()
 	if errors.Is(err, blog.ErrNotFound) {
@@ -79,8 +79,8 @@ type siteVoice struct {
 // Help is printed below the command's line by --help.
 func (siteVoice) Help() string {
 	return "A blog with a voice has an account of its own, which announces each public article when it is published. " +
-		"Without --handle the account is named after the first part of the domain. It keeps its name for ever, also when " +
-		"the voice is switched off."
+		"Without --handle the account is named after the first part of the domain. It keeps its name permanently, also " +
+		"when the voice is switched off."
 }
 
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -90,15 +90,15 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		b.open(edit).press("Save and send", "text", prose+"\n\nThirty-three, not thirty-two.")
 		o.settled()
 		b.open(report).sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; 1 refused "+
-			"it; 1 is silent since today", "Changed (Update), to 3 servers")
+			"it; 1 has had problems since today", "Changed (Update), to 3 servers")
 		b.tells(map[*fedtest.Server][]string{veerhuis: {"delivered", "Has version 2, the newest."},
 			zilverduin: {"Has version 1 and refused version 2.", "Retry now"},
-			dijla:      {"Has version 1; version 2 is on its way.", "In trouble since today", "try 2"},
+			dijla:      {"Has version 1; version 2 is on its way.", "Has had problems since today", "try 2"},
 			kade:       {"Does not have it."}})
 		b.open("/admin").sees("of 4 servers have it, 1 the newest version", "1 delivered", "1 trying again", "2 refused")
 		b.open("/admin/articles").sees("3 of 4 servers have it, 1 of them the newest version")
 		b.open("/admin/network").sees("3 of 4 servers have it, 1 of them the newest version; 1 refused the newest version; " +
-			"1 refused it; 1 is silent since today")
+			"1 refused it; 1 has had problems since today")
 
 		b.open(edit).press("Correct quietly", "text", prose+"\n\nThirty-three; not thirty-two.")
 		o.settled()
@@ -109,7 +109,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		b.open(edit + "/withdraw").sees("3 servers will be asked").press("Withdraw")
 		o.settled()
 		b.open(report).sees("1 of 3 servers accepted the request to delete it; 1 refused, and still has it; "+
-			"1 is silent since "+
+			"1 has had problems since "+
 			"today", "Withdrawn (Delete), to 3 servers")
 		b.tells(map[*fedtest.Server][]string{veerhuis: {"Accepted the request to delete it."},
 			zilverduin: {"Still has it: it refused the request to delete it."},
@@ -122,7 +122,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 		o.be(map[*fedtest.Server]fedtest.Behaviour{kade: fedtest.Healthy()})
 		b.open(edit + "/publish").press("Publish as chosen")
 		o.settled()
-		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 is silent since today",
+		b.open(report).sees("2 of 4 servers have it; 1 refused it; 1 has had problems since today",
 			"2 still have a copy that was taken back before.")
 		b.tells(map[*fedtest.Server][]string{zilverduin: {"It still has the copy that was taken back before.",
 			"Does not have it."}, kade: {"delivered"}})
@@ -144,9 +144,9 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 		b := o.signIn("ilse")
 		report := "/admin/articles/" + string(o.published(b, "open").ID) + "/report"
 		o.settled()
-		b.open(report).sees("1 of 4 servers has it; 1 is silent since today", "1 has closed; 1 asks for patience.")
-		b.tells(map[*fedtest.Server][]string{dijla: {"try 2", "Does not have it yet. It asks for patience.", "429"},
-			steiger: {"Silent since today"}, linde: {"gone", "410"}})
+		b.open(report).sees("1 of 4 servers has it; 1 has been silent since today", "1 has closed; 1 asks us to wait.")
+		b.tells(map[*fedtest.Server][]string{dijla: {"try 2", "Does not have it yet. It asks us to wait.", "429"},
+			steiger: {"Has been silent since today"}, linde: {"gone", "410"}})
 		if strings.Contains(b.line(dijla), "Retry") {
 			t.Error("a server that asks for patience is offered to be tried at once")
 		}
@@ -169,9 +169,9 @@ func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 			}
 		}
 		b.open(report).sees("1 was given up after a week of silence")
-		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Silent since today",
-			"after seven days. When it is heard from again, it gets what it missed.", "Retry now"},
-			dijla: {"It asks for patience."}})
+		b.tells(map[*fedtest.Server][]string{steiger: {"given up after", "Has been silent since today",
+			"after seven days. When it answers again, it gets what it missed.", "Retry now"},
+			dijla: {"It asks us to wait."}})
 		text := b.text()
 		if strings.Index(text, steiger.Host) > strings.Index(text, linde.Host) ||
 			strings.Index(text, linde.Host) > strings.Index(text, dijla.Host) ||
@@ -195,7 +195,7 @@ func TestTheReportShowsWelcomeDeliveries(t *testing.T) {
 		o.until("the article is brought and settled", func() bool {
 			return later.SendDueWelcomes(o.soon()) == nil && strings.Contains(b.open(report).text(), "The one server has it.")
 		})
-		b.tells(map[*fedtest.Server][]string{lagewal: {"1 follower", "delivered", "Sent when its first follower came."}})
+		b.tells(map[*fedtest.Server][]string{lagewal: {"1 follower", "delivered", "Sent when it got its first follower."}})
 	})
 }
 

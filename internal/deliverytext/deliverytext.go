@@ -17,9 +17,9 @@ func State(s blog.ServerState, when func(time.Time) string) string {
 	sentences := []string{holding(s), behaviour(s, when)}
 	switch {
 	case s.Welcome && s.Status == blog.Delivered:
-		sentences = append(sentences, "Sent when its first follower came.")
+		sentences = append(sentences, "Sent when it got its first follower.")
 	case s.Welcome && !s.Status.Settled():
-		sentences = append(sentences, "It is sent because a first follower came.")
+		sentences = append(sentences, "It is sent because this server got its first follower.")
 	}
 	if s.Keeps {
 		sentences = append(sentences, "It still has the copy that was taken back before.")
@@ -86,22 +86,27 @@ func forgetting(s blog.ServerState) string {
 func behaviour(s blog.ServerState, when func(time.Time) string) string {
 	switch {
 	case s.UnavailableSince != nil && s.FailingSince != nil:
-		return "Silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) +
-			", after seven days. When it is heard from again, it gets what it missed."
+		return "Has been silent since " + when(*s.FailingSince) + "; given up " + when(*s.UnavailableSince) +
+			", after seven days. When it answers again, it gets what it missed."
 	case s.Status.Settled():
 		// How the server behaves now says nothing about a delivery that was decided earlier.
 		return ""
 	case s.AskedToWait():
-		return "It asks for patience."
+		return "It asks us to wait."
 	case s.Refusing():
 		return refusal(s, when)
 	case s.FailingSince == nil:
 		return ""
-	case s.Code > 0:
-		// It answered, for example with 503, so it is not silent.
-		return "In trouble since " + when(*s.FailingSince) + "."
+	case hadProblems(s):
+		return "Has had problems since " + when(*s.FailingSince) + "."
 	}
-	return "Silent since " + when(*s.FailingSince) + "."
+	return "Has been silent since " + when(*s.FailingSince) + "."
+}
+
+// hadProblems reports whether a failing server may have answered, for example with 503: it is then not silent.
+func hadProblems(s blog.ServerState) bool {
+	// A delivery that waits behind others has no answer of its own, so its server may be silent or answer 503.
+	return s.Code > 0 || s.Attempts == 0
 }
 
 // refusal describes what a server answers to the deliveries of this author.
@@ -120,7 +125,7 @@ func refusal(s blog.ServerState, when func(time.Time) string) string {
 }
 
 // Summary describes in one sentence which servers have a published or withdrawn article: "14 of 16 servers have it; 1
-// refused it; 1 is silent since Monday." It is "" when the article was sent to nobody.
+// refused it; 1 has been silent since Monday." It is "" when the article was sent to nobody.
 func Summary(list []blog.ServerState, when func(time.Time) string) string {
 	var reasons []reason
 	for _, s := range list {
@@ -202,11 +207,16 @@ func reasonOf(s blog.ServerState) reason {
 	case s.Status == blog.GoneAway:
 		return reason{one: "has closed", several: "have closed"}
 	case !s.Status.Settled() && s.AskedToWait():
-		return reason{one: "asks for patience", several: "ask for patience"}
+		return reason{one: "asks us to wait", several: "ask us to wait"}
 	case s.Refusing():
 		return reason{one: "refuses at the moment", several: "refuse at the moment"}
+	case s.Status == blog.Retrying && s.FailingSince == nil:
+		// Its server has accepted another delivery since this one failed.
+		return reason{one: "is tried again", several: "are tried again"}
+	case s.FailingSince != nil && !s.Status.Settled() && hadProblems(s):
+		return reason{one: "has had problems", several: "have had problems", since: s.FailingSince}
 	case s.Status == blog.Retrying || s.Status == blog.Waiting && s.FailingSince != nil:
-		return reason{one: "is silent", several: "are silent", since: s.FailingSince}
+		return reason{one: "has been silent", several: "have been silent", since: s.FailingSince}
 	case s.Status == blog.Waiting:
 		return reason{one: "waits its turn", several: "wait their turn"}
 	case s.Has() && s.Holds < s.Newest:

@@ -36,9 +36,9 @@ func TestASummaryNamesTheHoldersAndTheReasonsOfTheOthers(t *testing.T) {
 		"":                       nil,
 		"The one server has it.": {toHost("veerhuis", nil)},
 		"The one server does not have it; 1 refused it.": {toHost("zilverduin", refused)},
-		"2 of 4 servers have it; 1 refused it; 1 is silent since Monday.": {toHost("veerhuis", nil),
+		"2 of 4 servers have it; 1 refused it; 1 has been silent since Monday.": {toHost("veerhuis", nil),
 			toHost("dijla", nil), toHost("zilverduin", refused), toHost("steiger", silent(began))},
-		"1 of 3 servers has it; 2 are silent, the longest since Monday.": {toHost("veerhuis", nil),
+		"1 of 3 servers has it; 2 have been silent, the longest since Monday.": {toHost("veerhuis", nil),
 			toHost("lagewal", silent(later)), toHost("steiger", silent(began))},
 		"The one server does not have it; 1 waits its turn.": {toHost("veerhuis",
 			func(r *blog.DeliveryRow) { r.Status, r.Holds, r.Attempts = blog.Waiting, 0, 0 })},
@@ -87,17 +87,22 @@ func TestAStateTellsSilentRefusingAndPatientServersApart(t *testing.T) {
 		{func(r *blog.DeliveryRow) {
 			tried(r)
 			r.RefusingSince, r.Code, r.Failures, r.FailingSince = nil, 0, 2, &began
-		}, "Silent since Monday.", "1 is silent since Monday."},
+		}, "Has been silent since Monday.", "1 has been silent since Monday."},
 		{func(r *blog.DeliveryRow) {
 			tried(r)
 			r.RefusingSince, r.Code, r.Failures, r.FailingSince = nil, 503, 2, &began
-		}, "In trouble since Monday.", "1 is silent since Monday."},
+		}, "Has had problems since Monday.", "1 has had problems since Monday."},
+		{func(r *blog.DeliveryRow) {
+			behind(r)
+			r.RefusingSince, r.Failures, r.FailingSince = nil, 2, &began
+		}, "Has had problems since Monday.", "1 has had problems since Monday."},
+		{func(r *blog.DeliveryRow) { tried(r); r.RefusingSince, r.Code = nil, 503 }, "", "1 is tried again."},
 		{tried, "Refusing since Monday: it answers 401 to what this author sends.", "1 refuses at the moment."},
 		{behind, "Refusing since Monday: it answers 401 to what this author sends. Its answer: “Who are you?”.",
 			"1 refuses at the moment."},
-		{func(r *blog.DeliveryRow) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks for patience.",
-			"1 asks for patience."},
-		{func(r *blog.DeliveryRow) { behind(r); r.Failures = 1 }, "It asks for patience.", "1 asks for patience."},
+		{func(r *blog.DeliveryRow) { tried(r); r.Code, r.Failures = 429, 1 }, "It asks us to wait.",
+			"1 asks us to wait."},
+		{func(r *blog.DeliveryRow) { behind(r); r.Failures = 1 }, "It asks us to wait.", "1 asks us to wait."},
 		{func(r *blog.DeliveryRow) { tried(r); r.Status = blog.Refused }, "", "1 refused it."},
 	} {
 		list := blog.ServerStates([]blog.DeliveryRow{toHost("steiger", c.change)})

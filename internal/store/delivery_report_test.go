@@ -116,11 +116,11 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		say(t, s, a, "Create", 1)
 		check("queued", "0 of 32 servers have it; 32 wait their turn.")
 		deliverAll(t, s, now, answer)
-		check("delivered", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday.")
+		check("delivered", "25 of 32 servers have it; 3 refused it; 4 have been silent, the longest since Monday.")
 		revise(t, s, a, "Update", 2)
 		deliverAll(t, s, now.Add(time.Hour), answer)
 		check("revised", "25 of 32 servers have it, 20 of them the newest version; 5 refused the newest version; 3 refused "+
-			"it; 4 are silent, the longest since Monday.")
+			"it; 4 have been silent, the longest since Monday.")
 		revise(t, s, a, "Delete", 3)
 		deliverAll(t, s, now.Add(2*time.Hour), answer)
 		check("taken back", "20 of 25 servers accepted the request to delete it; 5 refused, and still have it.")
@@ -135,7 +135,7 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 		}
 		say(t, s, again, "Create", 4)
 		deliverAll(t, s, now.Add(3*time.Hour), func(host, kind string) blog.Delivery { return answer(host, "Create") })
-		check("out again", "25 of 32 servers have it; 3 refused it; 4 are silent, the longest since Monday; 5 still have a "+
+		check("out again", "25 of 32 servers have it; 3 refused it; 4 have been silent, the longest since Monday; 5 still have a "+
 			"copy that was taken back before.")
 	})
 }

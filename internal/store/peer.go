@@ -32,6 +32,13 @@ func (s *Store) SilentPeers(ctx context.Context) ([]Peer, error) {
 	return list, err
 }
 
+// ReachedPeer reports whether any server ever accepted a delivery.
+func (s *Store) ReachedPeer(ctx context.Context) (bool, error) {
+	var n int
+	err := s.one(ctx, &n, `SELECT count(*) FROM (SELECT 1 FROM peers WHERE last_success IS NOT NULL LIMIT 1) reached`)
+	return n > 0, err
+}
+
 // CountSilentPeers counts the servers in trouble for which deliveries wait.
 func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 	var n SilentCount

@@ -93,9 +93,18 @@ func (c *Doctor) servers(ctx context.Context) {
 			text.Plural(s.Followers, "follower", "followers")),
 			"Nothing: they count again when it answers; the page “Network” of the dashboard tries it again or removes them")
 	}
-	if len(peers)+len(aside)+len(refusals) == 0 {
-		c.OK("servers", "all that got deliveries answer")
+	if len(peers)+len(aside)+len(refusals) > 0 {
+		return
 	}
+	reached, err := c.Store.ReachedPeer(ctx)
+	if c.Broken("servers", err) {
+		return
+	}
+	if !reached {
+		c.OK("servers", "no server got a delivery yet")
+		return
+	}
+	c.OK("servers", "all that got deliveries answer")
 }
 
 // refusals lists the servers that refuse the deliveries of an author, with their answers.

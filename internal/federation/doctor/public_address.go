@@ -87,7 +87,8 @@ func (c *Doctor) adviseNoAnswer(ctx context.Context) string {
 		reply.Status == http.StatusOK {
 		return "The server runs at " + c.Direct + ": let the public address lead to it, and check its DNS and its certificate"
 	}
-	return "Start the server: nothing answers at " + c.Direct + " either"
+	return "Start the server. If it listens elsewhere than " + strings.TrimPrefix(c.Direct, "http://") +
+		", give doctor the same --listen"
 }
 
 // dialects are the signature schemes, with the headers that a POST and a GET need in each.
@@ -383,9 +384,12 @@ func (c *Doctor) clock(ctx context.Context) {
 	case servers > 1 && ahead > clockWarning:
 		c.clockOff("by the clock here, recent comments of other servers were written "+ahead.Round(time.Second).String()+
 			" after they arrived", ahead)
-	// compareClocks, called by address, may have found a difference already.
-	case !slices.ContainsFunc(c.List, func(f Finding) bool { return f.Check == "clock" }):
-		c.OK("clock", "it is %s here, and no other clock contradicts it", c.Now().UTC().Format(time.RFC3339))
+	// compareClocks, called by address, has found a difference already.
+	case slices.ContainsFunc(c.List, func(f Finding) bool { return f.Check == "clock" }):
+	case servers == 0:
+		c.OK("clock", "it is %s here; nothing to compare yet", c.Now().UTC().Format(time.RFC3339))
+	default:
+		c.OK("clock", "it is %s here, which fits the times of recent comments", c.Now().UTC().Format(time.RFC3339))
 	}
 }
 
