@@ -51,7 +51,7 @@ type Object struct {
 // Attachment is a file or link that hangs on a post.
 type Attachment struct {
 	Type      string // Image, Document, Video, Link ...
-	MediaType string // as its sender claims; "" when not told
+	MediaType string // as its sender claims; "" when not given
 	URL       string // http(s)
 	Alt       string // plain text, at most 1,500 runes
 }

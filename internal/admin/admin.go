@@ -76,7 +76,7 @@ func (h *Handler) Routes() chi.Router {
 
 	plain := r.With(limited(formLimit))
 	plain.Get("/admin", h.authed(h.today))
-	// chi tells /admin from /admin/, and people type both.
+	// chi has two routes for /admin and /admin/, and people type both.
 	plain.Get("/admin/", h.authed(h.today))
 	plain.Get("/admin/more", h.authed(h.more))
 

@@ -6,7 +6,7 @@ import "net/http"
 // browsers send Sec-Fetch-Site or Origin.
 func (h *Handler) sameOrigin(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
-	// By itself it compares Origin with Host, which a proxy may rewrite.
+	// Without this it compares Origin with Host, which a proxy may rewrite.
 	if err := guard.AddTrustedOrigin(h.address.URL); err != nil {
 		h.Log.Error("the site's address is not an origin", "url", h.address.URL, "error", err)
 	}

@@ -7,11 +7,6 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// The level that blocks give an actor stands with the actor, so that a query for the public asks one row of one index;
-// it is kept in the transaction that changes a block or writes an actor down. Nothing else changes with a refusal, so
-// that undoing it brings everything back. A limit moves the comments that stand to those that wait, and notes that this
-// is why.
-
 // Domain returns a host as blocks store it: in ASCII and lower case, without a port and without a dot at the end.
 func Domain(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {

@@ -105,7 +105,7 @@ const (
 )
 
 // SilentMonth is how long a server is silent before its followers are set aside. They get no deliveries and are not
-// counted until the server is heard from again.
+// counted until the server makes contact again.
 const SilentMonth = 30 * 24 * time.Hour
 
 // Following is an actor on another server that a voice of ours follows or asked to follow.

@@ -28,7 +28,7 @@ const (
 	maxParagraphWork = 120 << 20 // the sum over paragraphs of length times things that may open or close something
 )
 
-// checkBudget refuses texts that would take too long, as far as a look at each line can tell. The error is
+// checkBudget refuses texts that would take too long, as far as a look at each line shows. The error is
 // ErrTooComplex.
 func checkBudget(source []byte) error {
 	switch {

@@ -46,8 +46,8 @@ func (c *articleRenderer) filterBlock(n *ast.HTMLBlock) {
 	}
 	var t textWriter
 	t.walk(parse(source.String(), commentDepth))
-	if said := strings.TrimSpace(t.String()); said != "" {
-		replace(n, newElement("p").with(textLeaf(said)))
+	if text := strings.TrimSpace(t.String()); text != "" {
+		replace(n, newElement("p").with(textLeaf(text)))
 		return
 	}
 	remove(n)

@@ -89,7 +89,7 @@ func (l *Library) now() time.Time {
 // same bytes twice by one voice are one picture. The entry's Name is the given one, cleaned for Markdown and numbered
 // when the voice has another picture of that name. What cannot be accepted is a blog.Invalid for the field "picture".
 func (l *Library) Accept(ctx context.Context, voice blog.ID, name string, r io.Reader) (blog.Picture, error) {
-	// One byte more than allowed, to tell a full upload from one that is too large.
+	// One byte more than allowed, to distinguish a full upload from one that is too large.
 	upload, err := io.ReadAll(io.LimitReader(r, MaxUpload+1))
 	switch {
 	case err != nil:

@@ -41,7 +41,7 @@ type Maker func(ctx context.Context, r *http.Request) (Document, error)
 var ErrBusy = errors.New("too many pages are being made at once")
 
 const (
-	rendersPerSecond = 4                      // how often one page is made anew while everything changes
+	rendersPerSecond = 4                      // how often one page is rendered again while everything changes
 	renderBurst      = 3                      // and how often at once: single changes show at once
 	staleWait        = 500 * time.Millisecond // how long the page that is there is held back for a newer one
 	makeTime         = 10 * time.Second       // for making one page
@@ -91,7 +91,7 @@ type entry struct {
 	prepared
 	key      key
 	version  uint64
-	renewals *rate.Limiter // how often it is made anew; it is handed on from one version of the page to the next
+	renewals *rate.Limiter // limits how often it is rendered; each version of the page passes it on to the next
 }
 
 // call is the rendering of one page, for which many may wait.

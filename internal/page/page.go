@@ -165,7 +165,7 @@ func (s *Set) Render(w http.ResponseWriter, status int, name string, data any) e
 		header.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	w.Write(body) // when this fails the reader went away, and there is nobody left to tell
+	w.Write(body) // an error means that the reader has gone, and nobody could read an answer
 	return nil
 }
 

@@ -166,7 +166,7 @@ func explainCertificate(err error, now time.Time) string {
 	var unknown x509.UnknownAuthorityError
 	var any *tls.CertificateVerificationError
 	switch {
-	// Expired covers both ends of the validity; only the dates tell which.
+	// Expired covers both ends of the validity; only the dates show which.
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		if now.Before(invalid.Cert.NotBefore) {
 			return "its certificate is not valid before " + invalid.Cert.NotBefore.Format("2 January 2006")

@@ -90,7 +90,7 @@ func timedOut(err error) bool {
 func (c *Client) postOnce(ctx context.Context, at *url.URL, body []byte, key signature.Key,
 	synchronization ...string) (*http.Response, error) {
 	return c.doubleKnock(ctx, at, key, func(in dialect) (*http.Response, error) {
-		// Made anew for each attempt: the body was read by the first, and the signature covers the target.
+		// A new request for each attempt: the body was read by the first, and the signature covers the target.
 		req, err := c.request(ctx, http.MethodPost, at, "application/activity+json", bytes.NewReader(body))
 		if err != nil {
 			return nil, err

@@ -273,7 +273,7 @@ func (e *exchange) read(resp *http.Response) ([]byte, error) {
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, fmt.Errorf("%w: it is encoded as %q", ErrNotActivity, clean(coding, 40))
 	}
-	// One byte more than allowed, to tell a document of exactly the limit from a longer one.
+	// One byte more than allowed, to distinguish a document of exactly the limit from a longer one.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(e.bytesLeft)+1))
 	// Broken compression is an answer that cannot be understood, not a server that cannot be reached.
 	var corrupt flate.CorruptInputError

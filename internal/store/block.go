@@ -130,7 +130,8 @@ func (s *Store) shareLockBlocks(ctx context.Context) error {
 	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.shareRow()))
 }
 
-// applyBlocks sets actors.block of every actor from all blocks.
+// applyBlocks sets actors.block of every actor from all blocks. The level stands with the actor, so that public queries
+// need no search for blocks.
 func (s *Store) applyBlocks(ctx context.Context) error {
 	// All blocks, because others than the changed one may apply to the same actors.
 	blocks, err := s.Blocks(ctx, BlockFilter{})

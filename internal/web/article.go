@@ -123,7 +123,7 @@ func readable(a blog.Article) error {
 	switch {
 	case a.OnTheWeb():
 		return nil
-	// Only what was public may answer 410. For anything else even that would tell that it exists.
+	// Only what was public may answer 410. For anything else a 410 would reveal that it existed.
 	case a.Visibility != blog.Followers && a.PublishedAt != nil &&
 		(a.Status == blog.Withdrawn || a.Status == blog.Deleted):
 		return blog.ErrGone
@@ -211,7 +211,7 @@ func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesB
 		other := &parts[i]
 		out[other.Part] = true
 		switch {
-		// The parts come in ascending order, so the last one seen before a is its neighbour.
+		// The parts come in ascending order, so the last one with a lower number is the previous part.
 		case other.Part < a.Part:
 			box.Before = &link{URL: f.Site.ArticlePath(*other), Title: other.Title}
 		case other.Part > a.Part && box.After == nil:

@@ -323,7 +323,7 @@ func (w *Web) conversationTitle(f *frame, counts blog.Counts) string {
 	return w.translate(f, "replies-from", "N", counts.Replies, "From", w.translate(f, "servers", "N", counts.Servers))
 }
 
-// invitation returns the id of the text that tells readers how to reply.
+// invitation returns the id of the text about how to reply.
 func invitation(a blog.Article) string {
 	switch {
 	case !a.Federates() || a.ObjectID == "":

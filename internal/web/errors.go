@@ -16,7 +16,7 @@ import (
 	"causerie/internal/text"
 )
 
-// errorPage tells that there is nothing to read, and what a reader can do.
+// errorPage explains why there is nothing to read, and what a reader can do.
 type errorPage struct {
 	frame
 	Explanation string
@@ -33,7 +33,7 @@ func (w *Web) withErrorPages(maker page.Maker) page.Maker {
 		}
 		document, err := maker(ctx, r)
 		switch {
-		// Forbidden is 404 too: a 403 would tell that something is there.
+		// Forbidden is 404 too: a 403 would reveal that something is there.
 		case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrForbidden):
 			return w.notFound(ctx, r)
 		case errors.Is(err, blog.ErrGone):

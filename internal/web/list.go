@@ -43,7 +43,7 @@ type entry struct {
 	Hero     *picture
 }
 
-// seriesMark tells which part of which series an article is.
+// seriesMark is the number of an article within its series.
 type seriesMark struct {
 	URL, Title, Language string
 	Part, Parts          int // Parts is 0 when nobody knows

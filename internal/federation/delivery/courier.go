@@ -58,7 +58,7 @@ func NewCourier(b federation.Core) *Courier {
 	return c
 }
 
-// Wake tells the courier that deliveries were queued. It never blocks.
+// Wake makes the courier look for queued deliveries. It never blocks.
 func (c *Courier) Wake() {
 	select {
 	case c.wake <- struct{}{}:

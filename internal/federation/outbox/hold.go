@@ -108,7 +108,7 @@ func mergeTotals(earlier, later map[blog.ID]int) map[blog.ID]int {
 }
 
 // undo restores an article and the planned lengths of series as they were before the hold. It returns the article
-// with the undone change, whose planned length is a wish again.
+// with the undone change, whose planned length is a request again.
 func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
 	for id, total := range hold.Totals {
 		series, err := s.Series(ctx, id)
