@@ -99,7 +99,7 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 		var claims int64
 		err := s.one(ctx, &claims, `SELECT claims FROM callers WHERE host = ?`+s.sql.lockRow(), c.Host)
 		if err != nil {
-			return lost(err)
+			return asLost(err)
 		}
 		if claims != c.Claims {
 			return ErrLost

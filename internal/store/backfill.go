@@ -129,7 +129,7 @@ func (s *Store) FinishBackfill(ctx context.Context, claim Backfill, found blog.B
 		err := s.one(ctx, &c, `SELECT `+backfillColumns+` FROM completions WHERE article_id = ?`+s.sql.lockRow(),
 			claim.ArticleID)
 		if err != nil {
-			return lost(err)
+			return asLost(err)
 		}
 		if c.Claims != claim.Claims {
 			return ErrLost

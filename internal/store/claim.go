@@ -10,8 +10,9 @@ import (
 	"causerie/internal/blog"
 )
 
-// Claim is the right to work on one server until a lease ends: on its deliveries (table peers) or its arrivals (table
-// callers). Claims is the fence: each claim raises it, and what was done under an older number is not recorded.
+// Claim is the right of one process to work on a server until a lease ends: on its deliveries (table peers) or on its
+// arrivals (table callers). Claims is the fence: each claim raises it, and results under an older number are not
+// saved.
 type Claim struct {
 	Host     string
 	Claims   int64
@@ -21,33 +22,35 @@ type Claim struct {
 	ResumeAt *time.Time // when its rest would have ended, if a person asked for a try before that
 }
 
-// ErrLost means that the lease ended and that somebody else has claimed the server.
+// ErrLost means that the lease ended and another process has claimed the server.
 var ErrLost = errors.New("the lease on this server was lost")
 
-// longestRest bounds how far ahead free_at can lie. A time further ahead was written before the clock was set back,
-// and counts as over.
+// longestRest limits how far ahead free_at can be. A later time was written before the clock was set back, so that
+// rest counts as over.
 const longestRest = 30 * time.Hour
 
-// A clock that is set back leaves times in the future that mean nothing. No lease ends later than now and the length
-// of a lease. So a server that is leased for longer than twice that, or was released so far in the future, was
-// written before the jump. Twice, because the clocks of two processes differ a little.
+// These are conditions of a row p that can be claimed. When the clock is set back, times in the future stay in the
+// database. No lease ends later than now plus its length, so a leased server whose free_at is twice that far ahead,
+// or a server that was released so far in the future, was written before the clock was set back. Twice, because the
+// clocks of two processes differ a little.
 const (
 	freeLease  = `(p.free_at <= ? OR p.free_at > ?)`
 	freeServer = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL AND ` +
 		`p.failures = 0) OR p.free_at > ?)`
 )
 
+// aheadOf returns the time after which a lease must be from before the clock was set back.
 func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * lease) }
 
-// ClaimPeers claims up to n servers with waiting deliveries that are free, for the length of the lease. With failing
-// it claims servers that failed last time, otherwise the others. Failing servers have slots of their own in the
-// courier, so that they do not hold up the rest.
+// ClaimPeers claims up to n free servers with waiting deliveries for the length of a lease. With failing it claims
+// only servers that failed last time, without it only the others. The courier has separate slots for failing servers,
+// so that they do not delay the rest.
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int,
 	failing bool) ([]Claim, error) {
 	condition := `p.failures > 0`
 	if !failing {
 		condition = `p.failures = 0`
-		// The courier asks for healthy servers in every round, so a refused voice gets its turn soon after its rest.
+		// The courier asks for healthy servers in every round, so this is a good place to end the rests of refused voices.
 		if err := s.endRefusals(ctx, now, aheadOf(now, lease)); err != nil {
 			return nil, fmt.Errorf("end refusals: %w", err)
 		}
@@ -62,11 +65,11 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 	}, now, lease, n)
 }
 
-// ClaimCallers claims up to n servers of which an arrival is due.
+// ClaimCallers claims up to n servers with an arrival that is due.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
-	// An arrival rests, not its server: one that waits for something must not hold up the next. The second branch finds
-	// arrivals whose time was written before the clock was set back. It is an EXISTS of its own, so that each is one
-	// range of an index.
+	// The due time belongs to an arrival, not to its server: an arrival that waits must not delay the next one. The
+	// second EXISTS finds arrivals with a time from before the clock was set back. Two EXISTS instead of an OR inside
+	// one, so that each reads one range of an index.
 	const due = ` AND (EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)
 		OR EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at > ?))`
 	return s.claim(ctx, claimable{
@@ -76,7 +79,7 @@ func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Dura
 	}, now, lease, n)
 }
 
-// claimable says which servers of a table can be claimed now, and what a claim of that table has besides its lease.
+// claimable is the part of a claim that differs between the tables.
 type claimable struct {
 	table     string // peers or callers
 	condition string // of a row p that is free and has work
@@ -85,26 +88,26 @@ type claimable struct {
 	columns   string // more columns of a Claim, each after a comma
 }
 
-// claim claims up to n servers of a table.
+// claim claims up to n servers of a table for the length of a lease.
 func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease time.Duration,
 	n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
 	free := ` FROM ` + from.table + ` p WHERE p.waiting AND ` + from.condition
-	// The readers are asked first, so that an idle courier never disturbs the one connection that writes on SQLite.
+	// A read comes first: an idle courier must not use the only connection that writes on SQLite.
 	var some int
 	err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+free+` LIMIT 1) AS x`, from.args...)
 	if err != nil || some == 0 {
 		return nil, err
 	}
 	var claims []Claim
-	// A round may find servers that are claimed here already. It is repeated until n others are found or none is left.
+	// A round may find servers that this process still holds. Then another round looks for others.
 	for {
 		var due []Claim
 		var stillHeld []string
 		err := s.InTx(ctx, func(s *Store) error {
-			// InTx may run this twice.
+			// InTx may run this function again.
 			due, stillHeld = nil, nil
 			err := s.all(ctx, &due, `
 				WITH due AS (SELECT p.host`+free+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
@@ -115,7 +118,7 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 				return err
 			}
 			due = slices.DeleteFunc(due, func(c Claim) bool {
-				// The number before this claim is held here: only a jump of the clock made the lease seem over.
+				// If this process holds the previous number, the lease only seems to be over after a jump of the clock.
 				held := s.leases.has(from.table, c.Host, c.Claims-1)
 				if held {
 					stillHeld = append(stillHeld, c.Host)
@@ -125,12 +128,12 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 			if len(stillHeld) == 0 {
 				return nil
 			}
-			// Whoever works on these servers goes on under the claim that it has, so the fence must not rise. Their new
-			// free_at stays: it ends by the new clock.
+			// This process goes on with the claim that it has, so the fence must not rise. The new free_at stays, because it
+			// is right for the new clock.
 			return s.run(ctx, `UPDATE `+from.table+` SET claims = claims - 1 WHERE host IN (?)`, stillHeld)
 		})
 		if err != nil {
-			// The claims of earlier rounds are committed. If they were not returned, nobody would work on their servers until
+			// The claims of earlier rounds are committed. They must be returned, or nobody would work on those servers until
 			// the leases end.
 			return claims, fmt.Errorf("claim %s: %w", from.table, err)
 		}
@@ -147,14 +150,14 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 }
 
 // Recover frees the servers that a killed process still holds, so that a restart need not wait for the leases to end.
-// On PostgreSQL it does nothing.
+// It does nothing on PostgreSQL.
 func (s *Store) Recover(ctx context.Context, now time.Time) error {
-	// Another process may be at work there. An SQLite file has only this one.
+	// Other processes may be working on a PostgreSQL database. An SQLite file has only this one.
 	if s.sql.postgres {
 		return nil
 	}
-	// A server without failures that is not free is leased, or rests for a short time after a fault of our own. Neither
-	// holds after a restart.
+	// A server without failures that is not free is leased, or rests for a short time after an error of our own. Both
+	// end with a restart.
 	err := s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
 		visited) AND free_at > ?`, now, now, now)
 	if err != nil {
@@ -163,26 +166,26 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 	return s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now)
 }
 
-// Renew prolongs a claim; ErrLost if somebody else has claimed the server.
+// Renew prolongs a claim. It returns ErrLost when another process has claimed the server.
 func (s *Store) Renew(ctx context.Context, c Claim, until time.Time) error {
-	err := lost(s.execOne(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
-	// Only now: a claim that was lost must not go on here.
+	err := asLost(s.execOne(ctx, `UPDATE peers SET free_at = ? WHERE host = ? AND claims = ?`, until, c.Host, c.Claims))
+	// Only after the database: this process must not go on with a lost claim.
 	if err == nil {
 		s.leases.renew("peers", c.Host, c.Claims)
 	}
 	return err
 }
 
-// lost turns "no such row" into ErrLost.
-func lost(err error) error {
+// asLost turns blog.ErrNotFound into ErrLost.
+func asLost(err error) error {
 	if errors.Is(err, blog.ErrNotFound) {
 		return ErrLost
 	}
 	return err
 }
 
-// lockClaim locks the server of a claim until the transaction ends, and returns since when it is unavailable (nil if
-// it is not). ErrLost if somebody else has claimed it.
+// lockClaim locks the server of a claim until the transaction ends. It returns since when the server is unavailable
+// (nil when it is not), and ErrLost when another process has claimed it.
 func (s *Store) lockClaim(ctx context.Context, c Claim) (unavailable *time.Time, err error) {
 	var peer struct {
 		Claims           int64
@@ -190,7 +193,7 @@ func (s *Store) lockClaim(ctx context.Context, c Claim) (unavailable *time.Time,
 	}
 	err = s.one(ctx, &peer, `SELECT claims, unavailable_since FROM peers WHERE host = ?`+s.sql.lockRow(), c.Host)
 	if err != nil {
-		return nil, lost(err)
+		return nil, asLost(err)
 	}
 	if peer.Claims != c.Claims {
 		return nil, ErrLost
@@ -198,18 +201,18 @@ func (s *Store) lockClaim(ctx context.Context, c Claim) (unavailable *time.Time,
 	return peer.UnavailableSince, nil
 }
 
-// PeerContacted ends the rest of a server that just sent us something. A server that was unavailable gets what it
-// missed. Call it in a transaction.
+// PeerContacted ends the back-off of a server that just sent us something. If the server was unavailable, it gets
+// what it missed. Call it in a transaction.
 func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) error {
-	// The lock waits for a fan-out that is giving up its delivery to this server (see spare), so that catchUp finds that
-	// one, too.
+	// A fan-out may be giving up its delivery to this server at the moment (see giveUpUnavailable). The lock waits for
+	// its commit, so that reviveDeliveries finds that delivery too.
 	var unavailable []string
 	err := s.all(ctx, &unavailable, `SELECT host FROM peers WHERE host = ? AND unavailable_since IS NOT NULL`+
 		s.sql.lockRow(), host)
 	if err != nil {
 		return err
 	}
-	// A server that is being visited keeps its lease.
+	// A server that is being visited keeps its free_at, because that is its lease.
 	err = s.run(ctx, `
 		UPDATE peers SET last_heard = ?, freed_at = ?, free_at = CASE WHEN failures > 0 AND NOT visited AND free_at > ?
 		THEN ? ELSE free_at END WHERE host = ?`,
@@ -217,43 +220,42 @@ func (s *Store) PeerContacted(ctx context.Context, host string, now time.Time) e
 	if err != nil || len(unavailable) == 0 {
 		return err
 	}
-	if err := s.catchUp(ctx, host, now); err != nil {
+	if err := s.reviveDeliveries(ctx, host, now); err != nil {
 		return err
 	}
-	// Only now, since waiting depends on the deliveries that catchUp revived.
+	// This comes last, because waiting depends on the deliveries that were revived.
 	return s.run(ctx, `
 		UPDATE peers SET unavailable_since = NULL, failing_days = 0, failed_on = '', failing_since = NULL,
 			waiting = `+ready+` WHERE host = ?`, host)
 }
 
-// missedArticles limits how many articles published while a server was unavailable are delivered to it once it is
-// back.
-const missedArticles = 10
+// maxMissedArticles limits how many articles that were published meanwhile are sent to a server that is back.
+const maxMissedArticles = 10
 
-// catchUp revives the given-up deliveries that still matter to a server that is back: the latest state of what it
-// holds, the last articles that it missed, and activities about our voices themselves.
-func (s *Store) catchUp(ctx context.Context, host string, now time.Time) error {
-	// A Create that may have arrived keeps its revision: the same activity must not come twice with two texts.
+// reviveDeliveries revives the given-up deliveries to a server that is back, as far as they still matter: the latest
+// state of the objects that it holds, the last articles that it missed, and activities about our voices.
+func (s *Store) reviveDeliveries(ctx context.Context, host string, now time.Time) error {
+	// A Create that may have arrived keeps its revision, because the same activity must not arrive with two texts.
 	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision
 		= CASE WHEN unsure THEN revision ELSE ` +
 		newestRevision + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
-	// Deletions and undos always, the newest edit, and a Create that may have arrived. Older edits are left out, since
-	// each carries the whole object.
+	// Each Update carries the whole object, so only the newest one is sent. All Deletes and Undos are sent, and the
+	// Creates that may have arrived.
 	err := s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
 		WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR
 		e.kind = 'Create' AND deliveries.unsure))`, now, host)
 	if err != nil {
 		return err
 	}
-	// Then the newest articles and boosts.
+	// Then the newest articles and boosts that the server missed.
 	err = s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
 		JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
-		WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, missedArticles)
+		WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, maxMissedArticles)
 	if err != nil {
 		return err
 	}
-	// Activities about no object of ours, such as follows and answers to follows; of the updates of a profile only the
-	// newest.
+	// Then activities without an object of ours, such as a Follow or an Accept. Of the Updates of a profile, only the
+	// newest is sent.
 	return s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
 		SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id >
 		e.id)))`, now, host)

@@ -87,10 +87,10 @@ func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer,
 // get what they missed. blog.ErrNotFound if none were set aside.
 func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now time.Time) error {
 	return s.changeSuspended(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
-		if err := s.catchUp(ctx, host, now); err != nil {
+		if err := s.reviveDeliveries(ctx, host, now); err != nil {
 			return err
 		}
-		// After catchUp, whose deliveries decide whether the server has something waiting.
+		// After reviveDeliveries, whose deliveries decide whether the server has something waiting.
 		return s.run(ctx, `
 			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL,
 			free_at = ?, freed_at = ?,

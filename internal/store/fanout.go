@@ -18,8 +18,8 @@ func (s *Store) FanOutToFollowers(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 
-// holders selects the inboxes that may hold a copy of an activity's object: a delivery about it arrived or may have
-// arrived, or its server is being visited while one waits.
+// holders selects the inboxes that may have a copy of an activity's object: an earlier delivery about the object
+// arrived or may have arrived, or one is waiting while its server is being visited.
 const holders = `
 	SELECT s.id, d.inbox, d.host, s.revision FROM activities s
 	JOIN activities e ON e.object_id = s.object_id AND e.id <> s.id
@@ -27,7 +27,7 @@ const holders = `
 		OR d.settled_at IS NULL AND EXISTS (SELECT 1 FROM peers p WHERE p.host = d.host AND p.visited))
 	WHERE s.id = ?`
 
-// FanOutToHolders adds a delivery for each inbox that may hold a copy of the activity's object, and for everybody who
+// FanOutToHolders adds a delivery for each inbox that may have a copy of the activity's object, and for everybody who
 // replied or reacted to it. Call it after UpdateWaitingCreates and before Supersede.
 func (s *Store) FanOutToHolders(ctx context.Context, a blog.Activity) error {
 	// Whoever replied or reacted has a copy, even if no delivery of ours brought it: their server fetched it.
@@ -54,8 +54,9 @@ func (s *Store) FanOutToFollowingHolders(ctx context.Context, a blog.Activity) e
 		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
 }
 
-// FanOutToOutboxReaders adds a delivery for each inbox that an earlier activity was sent to, unless it was refused.
-func (s *Store) FanOutToOutboxReaders(ctx context.Context, a blog.Activity, earlier blog.ID) error {
+// FanOutToRecipientsOf adds a delivery for each inbox that an earlier activity was sent to, unless the inbox is gone or
+// refused that activity.
+func (s *Store) FanOutToRecipientsOf(ctx context.Context, a blog.Activity, earlier blog.ID) error {
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT
@@ -66,7 +67,7 @@ func (s *Store) FanOutToOutboxReaders(ctx context.Context, a blog.Activity, earl
 // AddDeliveriesTo adds a delivery for each of the given inboxes.
 func (s *Store) AddDeliveriesTo(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	for _, inbox := range inboxes {
-		// An actor may have no inbox, or one that is no URL.
+		// An actor may have no inbox, or an inbox that is not a URL.
 		if host := blog.HostOf(inbox); host != "" {
 			if err := s.run(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT
 				DO NOTHING`,
@@ -78,7 +79,7 @@ func (s *Store) AddDeliveriesTo(ctx context.Context, a blog.Activity, inboxes ..
 	return s.wakePeers(ctx, a)
 }
 
-// addDeliveries runs a statement that inserts the deliveries of an activity, and marks their servers.
+// addDeliveries runs a statement that inserts the deliveries of an activity, and wakes their servers.
 func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut string, args ...any) error {
 	// One activity may go through several fan-outs. ON CONFLICT in each statement keeps the first delivery to an inbox.
 	if err := s.run(ctx, fanOut, args...); err != nil {
@@ -87,7 +88,8 @@ func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut strin
 	return s.wakePeers(ctx, a)
 }
 
-// wakePeers marks the servers that have deliveries waiting now. A server that rests keeps resting.
+// wakePeers marks the servers of an activity's deliveries as waiting, so that the courier claims them. It does not
+// end the back-off of a failing server.
 func (s *Store) wakePeers(ctx context.Context, a blog.Activity) error {
 	if err := s.giveUpUnavailable(ctx, a.ID); err != nil {
 		return err
@@ -100,11 +102,11 @@ func (s *Store) wakePeers(ctx context.Context, a blog.Activity) error {
 		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.ID)
 }
 
-// giveUpUnavailable settles the deliveries to servers that were given up. When such a server is heard from again,
-// PeerContacted sends what still matters.
+// giveUpUnavailable gives up the deliveries of an activity to unavailable servers. When such a server sends something
+// again, PeerContacted revives those that still matter.
 func (s *Store) giveUpUnavailable(ctx context.Context, activity blog.ID) error {
-	// The lock keeps the servers in that state until the commit. Otherwise one could come back in between, and
-	// PeerContacted would miss this delivery.
+	// The lock keeps these servers unavailable until the commit. Otherwise PeerContacted could revive the deliveries of
+	// a server just before this one is added.
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
 		deliveries.activity_id)
@@ -114,8 +116,8 @@ func (s *Store) giveUpUnavailable(ctx context.Context, activity blog.ID) error {
 			ORDER BY host`+s.sql.shareRow()+`)`, activity, activity)
 }
 
-// UpdateWaitingCreates gives the revision of an activity to each waiting Create of the same object that was certainly
-// not sent yet. One delivery is then enough for its inbox.
+// UpdateWaitingCreates gives the revision of an activity to the waiting Creates of the same object that were
+// certainly not sent yet. Those inboxes then need no Update.
 func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error {
 	// Without the lock, a courier could claim a server and send the old text while this statement runs.
 	if err := s.LockPeersOf(ctx, a.ObjectID); err != nil {
@@ -128,8 +130,8 @@ func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error
 		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID)
 }
 
-// LockPeersOf keeps the servers with waiting deliveries about an object from being claimed until the transaction
-// ends. So the caller knows which deliveries were sent.
+// LockPeersOf stops claims of the servers with waiting deliveries about an object until the transaction ends. So the
+// caller knows which deliveries were not sent yet.
 func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 	var hosts []string
 	return s.all(ctx, &hosts, `
@@ -137,8 +139,8 @@ func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 			WHERE e.object_id = ? AND d.settled_at IS NULL) ORDER BY host`+s.sql.lockRow(), object)
 }
 
-// Supersede settles the waiting deliveries of the given kinds about the same object that are older than the activity.
-// An Update replaces waiting Updates; a Delete replaces everything.
+// Supersede settles older waiting deliveries about the same object whose activities are of the given kinds. An Update
+// supersedes Updates. A Delete supersedes everything.
 func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// queue gathers what arrives in bursts (replies, settled deliveries). The first to join commits for all who wait, in
-// one transaction, and each gets an answer after that commit: one flush to disk serves many.
+// queue collects calls that come in bursts, such as replies and settled deliveries. The first to join starts a
+// goroutine that commits for all, in one transaction. Each caller gets its answer after that commit. So one flush to
+// disk serves many.
 type queue[T any] struct {
 	mu      sync.Mutex
 	waiting []T
@@ -33,10 +34,11 @@ const (
 	batchLimit = 15 * time.Second // no caller's context can end a group
 )
 
-// GroupCommit runs do in a transaction that it shares with other calls of the same time, each behind a savepoint: one
-// that fails undoes only itself and gets its own error. It returns after the commit. Inside a transaction, do joins
-// that one. do gets a context of the group, since the group may outlive the caller's; like that of InTx, it may run
-// twice. Calls about the same thing, such as a server by its name, run one after another within this process.
+// GroupCommit runs do in a transaction that it shares with other calls of the same time, and returns after the
+// commit. Each call has a savepoint: one that fails undoes only its own changes and gets its own error. Inside a
+// transaction, do joins that transaction. The context of do belongs to the group, because the group may outlive the
+// caller's context. do may run twice, as in InTx. Within this process, calls with the same key, such as the name of a
+// server, run one after another.
 func (s *Store) GroupCommit(ctx context.Context, key string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
@@ -46,28 +48,28 @@ func (s *Store) GroupCommit(ctx context.Context, key string, do func(context.Con
 		go s.commitGroups(queue)
 	}
 	<-m.done
-	// A deadlock ended the whole group. Each member tries once more alone, so that it does not wait for the others
-	// again.
+	// A deadlock ended the whole group. Each member runs once more in a transaction of its own, so that it cannot wait
+	// for the other members again.
 	if s.sql.deadlocked(m.err) {
 		return s.InTx(ctx, func(s *Store) error { return safely(func() error { return do(ctx, s) }) })
 	}
 	return m.err
 }
 
-// grouped is GroupCommit on SQLite; on PostgreSQL each call has its own transaction.
+// grouped is GroupCommit on SQLite. On PostgreSQL, each call has its own transaction.
 func (s *Store) grouped(ctx context.Context, host string, do func(context.Context, *Store) error) error {
-	// PostgreSQL itself flushes commits together. A group would hold the rows of all its members at once, while a
-	// fan-out locks the same rows in another order: deadlocks.
+	// PostgreSQL flushes commits of the same moment together anyway. And a group would lock the rows of all its members,
+	// in another order than a fan-out does: that causes deadlocks.
 	if s.sql.gathers() {
 		return s.InTx(ctx, func(s *Store) error { return do(ctx, s) })
 	}
 	return s.GroupCommit(ctx, host, do)
 }
 
-// commitGroups commits groups until nobody waits.
+// commitGroups commits groups until the queue is empty.
 func (s *Store) commitGroups(queue *queue[*member]) {
 	for group := queue.take(batchSize); group != nil; group = queue.take(batchSize) {
-		// In the order in which others lock the rows of the same servers.
+		// Fan-outs lock the rows of servers in this order too, so that the two do not wait for each other.
 		slices.SortStableFunc(group, func(a, b *member) int { return strings.Compare(a.key, b.key) })
 		s.commitGroup(group)
 		for _, m := range group {
@@ -76,14 +78,14 @@ func (s *Store) commitGroups(queue *queue[*member]) {
 	}
 }
 
-// queueOf returns the queue for calls about the same thing.
+// queueOf returns the queue for a key.
 func (s *Store) queueOf(key string) *queue[*member] {
 	sum := fnv.New32a()
 	io.WriteString(sum, key)
 	return &s.queues[sum.Sum32()%uint32(len(s.queues))]
 }
 
-// join adds a member, and reports whether the caller must start to commit.
+// join adds a member. It reports whether the caller must start to commit.
 func (q *queue[T]) join(m T) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -92,7 +94,8 @@ func (q *queue[T]) join(m T) (first bool) {
 	return first
 }
 
-// take returns at most limit members, or none if nobody waits: then the next to join is the first again.
+// take removes and returns at most limit members. If there are none, it returns nil, and the next member to join is
+// the first again.
 func (q *queue[T]) take(limit int) []T {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -101,24 +104,24 @@ func (q *queue[T]) take(limit int) []T {
 		return nil
 	}
 	n := min(limit, len(q.waiting))
-	// The third index keeps an append to the rest from writing into the group.
+	// The third index sets the capacity, so that an append to group cannot overwrite the rest of the queue.
 	group := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	return group
 }
 
-// commitGroup runs a group in one transaction, and gives each member its error.
+// commitGroup runs a group in one transaction and sets the error of each member.
 func (s *Store) commitGroup(group []*member) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchLimit)
 	defer cancel()
-	// inTx, not InTx: a group that meets a deadlock is not repeated as a whole.
+	// inTx and not InTx: after a deadlock, the group must not run again as a whole.
 	err := s.inTx(ctx, func(s *Store) error {
 		for _, m := range group {
 			if err := s.runMember(ctx, m, len(group) > 1); err != nil {
 				return err
 			}
 		}
-		// A single member has no savepoint: its error must undo the transaction.
+		// A single member has no savepoint, so its error must roll back the transaction.
 		if len(group) == 1 {
 			return group[0].err
 		}
@@ -128,17 +131,17 @@ func (s *Store) commitGroup(group []*member) {
 		return
 	}
 	for _, m := range group {
-		// What succeeded behind its savepoint was undone with the transaction.
+		// The rollback also undid members that had succeeded.
 		if m.err == nil {
 			m.err = err
 		}
 	}
 }
 
-// runMember runs one member, behind a savepoint if it shares the transaction. It returns only errors of the
-// transaction itself.
+// runMember runs one member, with a savepoint if it shares the transaction. It returns only errors of the transaction
+// itself.
 func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
-	// The caller has left; its member would only cost the others time.
+	// The caller has left, so nobody needs the result.
 	if m.err = m.ctx.Err(); m.err != nil {
 		return nil
 	}
@@ -150,7 +153,7 @@ func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
 	if err := s.run(ctx, `SAVEPOINT member`); err != nil {
 		return err
 	}
-	// The savepoint undoes the rows; what the commit would do for them in memory is undone here.
+	// The rollback to the savepoint undoes the rows. This undoes the member's changes of txState.
 	before := *s.txState
 	if m.err = safely(run); m.err != nil {
 		*s.txState = before
@@ -159,7 +162,7 @@ func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
 	return s.run(ctx, `RELEASE SAVEPOINT member`)
 }
 
-// safely runs do and turns a panic into an error: the goroutine of a group serves others, too.
+// safely runs do and returns a panic as an error. One member must not end the goroutine that serves the whole group.
 func safely(do func() error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -74,7 +74,7 @@ func (s *Store) release(ctx context.Context, c Claim, end VisitEnd, now time.Tim
 	}
 	// This comes before the update below, which sets waiting from the deliveries that are revived here.
 	if end.How == Answered && unavailable != nil {
-		if err := s.catchUp(ctx, c.Host, now); err != nil {
+		if err := s.reviveDeliveries(ctx, c.Host, now); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	}
 	// This comes before freeServers, which sets waiting from the deliveries that are revived here.
 	for _, host := range back {
-		if err := s.catchUp(ctx, host, now); err != nil {
+		if err := s.reviveDeliveries(ctx, host, now); err != nil {
 			return err
 		}
 	}

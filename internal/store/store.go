@@ -31,13 +31,13 @@ type Store struct {
 	txState *txState // nil outside a transaction
 }
 
-// txState collects what happens when the transaction commits.
+// txState collects what the commit of a transaction must do.
 type txState struct {
 	changed bool     // readers can see a change, see markChanged
 	after   []func() // run after the commit, see afterCommit
 }
 
-// pool is shared by a Store and all its transactions.
+// pool is the part of a Store that all its transactions share.
 type pool struct {
 	write, read *sqlx.DB // the same for PostgreSQL; one writer and many readers for SQLite
 	sql         dialect
@@ -51,8 +51,8 @@ type pool struct {
 	watching    sync.WaitGroup
 }
 
-// Open opens the database at a path (SQLite) or a postgres:// address. It creates no tables, see Migrate and Ready.
-// All connections go through the wraps.
+// Open opens the database at a path (SQLite) or at a postgres:// address. It creates no tables (see Migrate and
+// Ready). Each wrap is put around all connections.
 func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 	sql, err := dialectOf(url)
 	if err != nil {
@@ -73,40 +73,42 @@ func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 		db.MapperFunc(snake)
 	}
 	p := &pool{write: write, read: read, sql: sql, url: url, queues: make([]queue[*member], sql.lanes())}
-	// The context of the caller ends with the start of the program. Statements are prepared until Close.
+	// The caller's context may end when the program has started. Statements are prepared in the background until Close.
 	p.statements.open, p.statements.end = context.WithCancel(context.WithoutCancel(ctx))
 	return &Store{pool: p}, nil
 }
 
-// Close stops the watching and closes all connections.
+// Close stops Watch and closes all connections.
 func (s *Store) Close() error {
 	if s.stop != nil {
 		s.stop()
 		s.watching.Wait()
 	}
 	s.statements.close()
-	// The writer of SQLite closes last: it writes the log back into the database and removes it.
+	// The writer closes last. On SQLite, the last connection copies the write-ahead log into the database and deletes
+	// it.
 	if s.read != s.write {
 		s.read.Close()
 	}
 	return s.write.Close()
 }
 
-// InTx runs do in a transaction and commits it when do returns nil. Otherwise it rolls back. Inside a transaction it
-// joins that one. do must not use the network, and it may run several times.
+// InTx runs do in a transaction. It commits when do returns nil, otherwise it rolls back. Inside a transaction, do
+// joins that transaction. do must not use the network, because others wait for the transaction, and it may run
+// several times.
 func (s *Store) InTx(ctx context.Context, do func(*Store) error) error {
 	if s.tx != nil {
 		return do(s)
 	}
 	for tries := 1; ; tries++ {
-		// PostgreSQL ends one of two transactions that wait for each other. That one is tried again.
+		// When two transactions wait for each other, PostgreSQL ends one of them with an error. That one runs again.
 		if err := s.inTx(ctx, do); err == nil || tries == mostTries || !s.sql.deadlocked(err) {
 			return err
 		}
 	}
 }
 
-// mostTries is how often a transaction is tried that ends in deadlocks.
+// mostTries is how often InTx runs a transaction that ends in a deadlock.
 const mostTries = 4
 
 func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
@@ -127,7 +129,7 @@ func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 func (s *Store) commit(ctx context.Context) error {
 	var n uint64
 	if s.txState.changed {
-		// This comes last. All transactions that readers can notice lock the same row, from here to the commit.
+		// All transactions that readers can notice lock this row until they commit. So this comes last.
 		if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
 			return fmt.Errorf("count the change: %w", err)
 		}
@@ -135,7 +137,7 @@ func (s *Store) commit(ctx context.Context) error {
 	if err := s.tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", s.translateError(ctx, err))
 	}
-	// Only now may cached pages become stale: rendered earlier, they would show the old rows again.
+	// Only after the commit: a page that is rendered before it would show the old rows, and would be cached as new.
 	s.sawChange(n)
 	for _, do := range s.txState.after {
 		do()
@@ -143,19 +145,18 @@ func (s *Store) commit(ctx context.Context) error {
 	return nil
 }
 
-// markChanged makes the change counter rise with the commit of this transaction. Call it when readers can see the
-// change.
+// markChanged raises the change counter when this transaction commits. Call it when readers can see the change.
 func (s *Store) markChanged() {
 	if s.txState != nil {
 		s.txState.changed = true
 	}
 }
 
-// afterCommit runs do after the commit of this transaction.
+// afterCommit runs do after this transaction has committed. It does not run after a rollback.
 func (s *Store) afterCommit(do func()) { s.txState.after = append(s.txState.after, do) }
 
-// one reads a single row into dest. No row is blog.ErrNotFound. In one, all and exec, a slice argument fills an IN
-// (?).
+// one reads a single row into dest. It returns blog.ErrNotFound when there is no row. As in all and exec, a slice
+// argument fills an IN (?).
 func (s *Store) one(ctx context.Context, dest any, query string, args ...any) error {
 	r, err := s.runner(ctx, query, args)
 	if err != nil {
@@ -167,7 +168,7 @@ func (s *Store) one(ctx context.Context, dest any, query string, args ...any) er
 	return s.translateError(ctx, sqlx.GetContext(ctx, r.conn, dest, r.query, r.args...))
 }
 
-// all reads the rows into the slice at dest.
+// all reads all rows into the slice at dest.
 func (s *Store) all(ctx context.Context, dest any, query string, args ...any) error {
 	r, err := s.runner(ctx, query, args)
 	if err != nil {
@@ -197,7 +198,7 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	return n, s.translateError(ctx, err)
 }
 
-// runner is a query in the form of the driver, and what runs it: a prepared statement or else a connection.
+// runner is a query in the driver's form, with the prepared statement or else the connection that runs it.
 type runner struct {
 	query string
 	args  []any
@@ -217,13 +218,13 @@ func (s *Store) runner(ctx context.Context, query string, args []any) (runner, e
 	return r, nil
 }
 
-// run is exec for callers that need no number of rows.
+// run is exec without the number of rows.
 func (s *Store) run(ctx context.Context, query string, args ...any) error {
 	_, err := s.exec(ctx, query, args...)
 	return err
 }
 
-// execOne is exec for callers to whom no row means blog.ErrNotFound.
+// execOne is exec for a statement that must change a row. It returns blog.ErrNotFound when it changed none.
 func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 	n, err := s.exec(ctx, query, args...)
 	if err == nil && n == 0 {
@@ -232,7 +233,7 @@ func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// conn selects what runs a statement: the transaction, the readers, or the writer for all other statements.
+// conn returns what runs a query: the transaction, the readers for a query that only reads, or the writer.
 func (s *Store) conn(query string) sqlx.ExtContext {
 	switch {
 	case s.tx != nil:
@@ -246,11 +247,12 @@ func (s *Store) conn(query string) sqlx.ExtContext {
 // isRead reports whether a query only reads. INSERT … RETURNING returns rows too, but needs the writer.
 func isRead(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
-// ErrUnavailable means that the database cannot answer now but may answer later: it is down, starts, stops, has no
-// connection left, others hold a lock for too long, or a query ran into the statement timeout. It wraps the cause.
+// ErrUnavailable means that the database cannot answer now but may answer later: it is down, starting or stopping,
+// has no free connection, or another process holds the lock for too long. It wraps the cause.
 var ErrUnavailable = errors.New("the database is not available")
 
-// translateError maps the errors of both databases to the few that callers distinguish.
+// translateError maps the errors of both databases to blog.ErrNotFound, blog.ErrConflict and ErrUnavailable. Other
+// errors stay.
 func (s *Store) translateError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -258,7 +260,7 @@ func (s *Store) translateError(ctx context.Context, err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return blog.ErrNotFound
 	case s.sql.unique(err):
-		// The driver's error becomes text only, so that no caller can depend on it.
+		// %v for the driver's error, so that no caller can depend on it.
 		return fmt.Errorf("%w (%v)", blog.ErrConflict, err)
 	case s.sql.unavailable(err):
 		// PostgreSQL gives one code to a query that ran too long and to one that the caller cancelled. Only the first says
@@ -279,8 +281,8 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// utc brings times into the form that both databases keep: UTC, in microseconds. So a time equals itself after it is
-// read back.
+// utc changes times to the form that both databases keep: UTC in microseconds. So a time is the same after it is read
+// back.
 func utc(args []any) []any {
 	for i, arg := range args {
 		switch t := arg.(type) {
@@ -295,11 +297,11 @@ func utc(args []any) []any {
 	return args
 }
 
-// expandSlices replaces a slice argument by one ? for each member.
+// expandSlices replaces the ? of each slice argument by one ? for each member.
 func expandSlices(query string, args []any) (string, []any, error) {
 	lists := false
 	for i, arg := range args {
-		// Each length is another query text. Padding to powers of two keeps the number of prepared statements small.
+		// Each length makes another query text. Padding to powers of two keeps the number of prepared statements small.
 		switch list := arg.(type) {
 		case []string:
 			args[i], lists = padded(list), true
@@ -313,8 +315,7 @@ func expandSlices(query string, args []any) (string, []any, error) {
 	return sqlx.In(query, args...)
 }
 
-// padded makes a list longer, to the next power of two, by repeating its last member. Inside IN (?) that changes
-// nothing.
+// padded repeats the last member of a list until its length is a power of two. Inside IN (?) that changes nothing.
 func padded[T any](list []T) []T {
 	full := slices.Clone(list)
 	// n&(n-1) is 0 for powers of two only.

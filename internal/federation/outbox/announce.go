@@ -103,7 +103,7 @@ func (o *Outbox) queueUndoAnnounce(ctx context.Context, s *store.Store, voice bl
 		return err
 	}
 	// A server whose people no longer follow this voice may still show the Announce.
-	if err := s.FanOutToOutboxReaders(ctx, act, announced.ID); err != nil {
+	if err := s.FanOutToRecipientsOf(ctx, act, announced.ID); err != nil {
 		return err
 	}
 	return s.FanOutToFollowers(ctx, act)
