@@ -261,7 +261,7 @@ func (app *demo) foundBlog(ctx context.Context) error {
 		return err
 	})
 	making.Go(func() (err error) {
-		app.whole, err = account.LetSiteSpeak(ctx, app.store, "overkant", began)
+		app.whole, err = account.EnableSiteVoice(ctx, app.store, "overkant", began)
 		return err
 	})
 	if err := making.Wait(); err != nil {
@@ -311,7 +311,7 @@ func (app *demo) openSeries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	app.road, err = account.LetSeriesSpeak(ctx, app.store, series, "lowroad", now())
+	app.road, err = account.EnableSeriesVoice(ctx, app.store, series, "lowroad", now())
 	return err
 }
 

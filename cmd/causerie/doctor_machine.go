@@ -58,7 +58,7 @@ const integrityTime = time.Minute
 func (e *localChecks) database(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, integrityTime)
 	defer cancel()
-	troubles, err := e.store.Troubles(ctx)
+	troubles, err := e.store.DatabaseProblems(ctx)
 	switch {
 	// Too slow is no fault of the data.
 	case err != nil && ctx.Err() != nil:

@@ -79,6 +79,6 @@ func (v seriesVoice) Run(ctx context.Context, c *console, config Config, log *sl
 			return err
 		}
 		return v.do(ctx, c, app, func() (blog.Voice, error) { return app.store.SeriesVoice(ctx, series.ID) },
-			func() (blog.Voice, error) { return account.LetSeriesSpeak(ctx, app.store, series, v.Handle, now()) })
+			func() (blog.Voice, error) { return account.EnableSeriesVoice(ctx, app.store, series, v.Handle, now()) })
 	})
 }

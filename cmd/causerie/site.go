@@ -38,7 +38,7 @@ func (s voiceSwitch) do(ctx context.Context, c *console, app *app, find, on func
 	if err != nil {
 		return err
 	}
-	if v, err = account.Silence(ctx, app.store, v, now()); err != nil {
+	if v, err = account.DisableVoice(ctx, app.store, v, now()); err != nil {
 		return err
 	}
 	return s.print(ctx, c, app, v, "%s is silent now and accepts no new followers. Its followers stay.\n")
@@ -86,6 +86,6 @@ func (siteVoice) Help() string {
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, existing, func(app *app) error {
 		return v.do(ctx, c, app, func() (blog.Voice, error) { return app.store.SiteVoice(ctx) },
-			func() (blog.Voice, error) { return account.LetSiteSpeak(ctx, app.store, v.Handle, now()) })
+			func() (blog.Voice, error) { return account.EnableSiteVoice(ctx, app.store, v.Handle, now()) })
 	})
 }

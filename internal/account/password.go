@@ -101,6 +101,6 @@ func parsePHC(stored string) (c hashCost, salt, sum []byte, err error) {
 	return c, salt, sum, err
 }
 
-// NobodysHash is compared with the password when no author has the given name. So the answer takes equally long, and
+// DummyHash is compared with the password when no author has the given name. So the answer takes equally long, and
 // does not show which names exist.
-var NobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+var DummyHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

@@ -11,10 +11,10 @@ import (
 	"causerie/internal/store"
 )
 
-// LetSiteSpeak switches the voice of the blog on: people can follow it, and it announces every public article from
+// EnableSiteVoice switches the voice of the blog on: people can follow it, and it announces every public article from
 // now on. With an empty handle, the handle is made from the domain. A voice that was switched off keeps its handle.
 // Errors: blog.Invalid, also for a handle that somebody has or had.
-func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.Time) (blog.Voice, error) {
+func EnableSiteVoice(ctx context.Context, s *store.Store, handle string, now time.Time) (blog.Voice, error) {
 	site, err := s.Site(ctx)
 	if err != nil {
 		return blog.Voice{}, err
@@ -24,9 +24,10 @@ func LetSiteSpeak(ctx context.Context, s *store.Store, handle string, now time.T
 		voice: blog.Voice{Kind: blog.SiteVoice, Name: site.Name, Summary: site.Description}}, now)
 }
 
-// LetSeriesSpeak switches the voice of a series on: people can follow it, and it announces every public part from now
-// on. With an empty handle, the handle is made from the slug of the series. Its errors are those of LetSiteSpeak.
-func LetSeriesSpeak(ctx context.Context, s *store.Store, series blog.Series, handle string,
+// EnableSeriesVoice switches the voice of a series on: people can follow it, and it announces every public part from
+// now on. With an empty handle, the handle is made from the slug of the series. Its errors are those of
+// EnableSiteVoice.
+func EnableSeriesVoice(ctx context.Context, s *store.Store, series blog.Series, handle string,
 	now time.Time) (blog.Voice, error) {
 	find := func(ctx context.Context) (blog.Voice, error) { return s.SeriesVoice(ctx, series.ID) }
 	return activate(ctx, s, voiceRequest{find: find, handle: handle, usual: series.Slug, series: series.ID,
@@ -53,7 +54,7 @@ func activate(ctx context.Context, s *store.Store, request voiceRequest, now tim
 	// The voice exists: it was switched off, or is on already.
 	if err == nil {
 		known.SilentAt = nil
-		return known, s.SilenceVoice(ctx, known.ID, nil, now)
+		return known, s.SetVoiceSilent(ctx, known.ID, nil, now)
 	}
 	if !errors.Is(err, blog.ErrNotFound) {
 		return known, err
@@ -114,11 +115,11 @@ func handleFrom(name string) string {
 	return strings.Trim(handle[:min(len(handle), 30)], "_") // as long as blog.ValidHandle allows
 }
 
-// Silence switches the voice of the blog or of a series off: it announces nothing and accepts no new followers. Its
-// followers stay, and get announcements again when it is switched on.
-func Silence(ctx context.Context, s *store.Store, v blog.Voice, now time.Time) (blog.Voice, error) {
+// DisableVoice switches the voice of the blog or of a series off: it announces nothing and accepts no new followers.
+// Its followers stay, and get announcements again when it is switched on.
+func DisableVoice(ctx context.Context, s *store.Store, v blog.Voice, now time.Time) (blog.Voice, error) {
 	v.SilentAt = &now
-	return v, s.SilenceVoice(ctx, v.ID, v.SilentAt, now)
+	return v, s.SetVoiceSilent(ctx, v.ID, v.SilentAt, now)
 }
 
 // FindVoice returns the voice that a page is about; blog.ErrNotFound when there is none.

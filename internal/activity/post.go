@@ -246,7 +246,7 @@ func picture(site blog.Site, p blog.Picture) vocab.ActivityStreamsImage {
 // The parts of a text.
 
 // text returns the HTML of our own page as other servers can show it.
-func (w PostInput) text(page string, kind markup.Wire) string {
+func (w PostInput) text(page string, kind markup.HTMLKind) string {
 	return string(markup.Federated(markup.Trusted(page), kind, w.Site.ArticlePage(w.Article)))
 }
 

@@ -89,7 +89,7 @@ func (c *checks) notices(r markup.Rendered) {
 		if n.Line > 0 {
 			where = fmt.Sprintf("line %d", n.Line)
 		}
-		switch n.Trouble {
+		switch n.Problem {
 		case markup.MissingPicture:
 			c.must("text", "The picture “"+n.Detail+"” is not in the library", where)
 		case markup.NoAlt:
@@ -97,7 +97,7 @@ func (c *checks) notices(r markup.Rendered) {
 		case markup.UnknownMention:
 			c.should("text", n.Detail+" is not known here yet", "This blog looks it up when you publish")
 		default:
-			c.should("text", upper(string(n.Trouble)), strings.TrimSpace(where+" "+n.Detail))
+			c.should("text", upper(string(n.Problem)), strings.TrimSpace(where+" "+n.Detail))
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (h *Handler) switchVoice(req *request, button string, find account.FindVoic
 	if err != nil {
 		return err
 	}
-	_, err = account.Silence(req.ctx(), h.store, voice, h.now())
+	_, err = account.DisableVoice(req.ctx(), h.store, voice, h.now())
 	return err
 }
 

@@ -183,7 +183,7 @@ func (h *Handler) checkPassword(req *request, name, password string) (blog.Autho
 	// An unknown name costs the same hash as a known one. Otherwise the time would show which names exist.
 	against := author.Password
 	if against == "" || author.DisabledAt != nil {
-		against = account.NobodysHash
+		against = account.DummyHash
 	}
 	ok, stale, err := h.guess(req.ctx(), who, password, against)
 	if err != nil {

@@ -184,7 +184,7 @@ func (h *Handler) switchSeries(req *request) error {
 	p := seriesPageOf(s)
 	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
 	err = h.switchVoice(req, form.Get("switch"), h.seriesVoice(s), func() (blog.Voice, error) {
-		return account.LetSeriesSpeak(req.ctx(), h.store, s, p.Voice.Typed, h.now())
+		return account.EnableSeriesVoice(req.ctx(), h.store, s, p.Voice.Typed, h.now())
 	})
 	if err := p.Errors.add(err); err != nil {
 		return err

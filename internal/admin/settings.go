@@ -79,7 +79,7 @@ func (h *Handler) switchSite(req *request) error {
 	p := settingsOf(req.site)
 	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
 	err = h.switchVoice(req, form.Get("switch"), h.store.SiteVoice, func() (blog.Voice, error) {
-		return account.LetSiteSpeak(req.ctx(), h.store, p.Voice.Typed, h.now())
+		return account.EnableSiteVoice(req.ctx(), h.store, p.Voice.Typed, h.now())
 	})
 	if err := p.Errors.add(err); err != nil {
 		return err

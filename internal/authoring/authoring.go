@@ -112,7 +112,7 @@ func (s Service) Ready(ctx context.Context, a *blog.Article) error {
 // MissingPicture returns the first picture that a text names and that does not exist; "" when none is missing.
 func MissingPicture(r markup.Rendered) string {
 	for _, n := range r.Notices {
-		if n.Trouble == markup.MissingPicture {
+		if n.Problem == markup.MissingPicture {
 			return n.Detail
 		}
 	}

@@ -210,7 +210,7 @@ func TestTheBylineNamesAuthorsHereByTheirHandles(t *testing.T) {
 				t.Errorf("%q is %+v: %v", handle, by, err)
 			}
 		}
-		if _, err := account.LetSiteSpeak(t.Context(), o.Store, "overkant", time.Now()); err != nil {
+		if _, err := account.EnableSiteVoice(t.Context(), o.Store, "overkant", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for _, handle := range []string{"nobody", "@nobody", "@toob@elsewhere.example", "overkant"} {

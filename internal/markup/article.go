@@ -85,14 +85,14 @@ const (
 
 // Notice describes something that was not rendered as written, for the author.
 type Notice struct {
-	Trouble Problem
+	Problem Problem
 	Detail  string // the tag, address or handle, shortened
 	Line    int    // of the Markdown, from 1; 0 when unknown
 }
 
 // String is a sentence without its full stop: `line 3: raw HTML left out: <script>`.
 func (n Notice) String() string {
-	s := string(n.Trouble)
+	s := string(n.Problem)
 	if n.Detail != "" {
 		s += ": " + n.Detail
 	}

@@ -20,7 +20,7 @@ func ExampleArticle() {
 	fmt.Println(article.Text)
 	fmt.Println(article.Mentions, article.Words, "words")
 	for _, notice := range article.Notices {
-		fmt.Println("notice:", notice.Trouble)
+		fmt.Println("notice:", notice.Problem)
 	}
 	// Output:
 	// Ask @bram about the “low road”.

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Wire is the form in which the text of an article is sent to other servers.
-type Wire int
+// HTMLKind is the form in which the text of an article is sent to other servers.
+type HTMLKind int
 
 // The two forms of an article's text (contract F-036).
 const (
 	// ArticleHTML is for the type Article: headings, pictures, figures and tables stay.
-	ArticleHTML Wire = iota
+	ArticleHTML HTMLKind = iota
 	// NoteHTML is for the type Note. Servers show a Note without tables and pictures in the text. So each row becomes a
 	// paragraph, and pictures are sent as attachments. A caption becomes an emphasised paragraph, a rule becomes three
 	// stars, and the number of a footnote becomes "[1]".
@@ -22,7 +22,7 @@ const (
 // is the URL of its page. All URLs become absolute; the number of a footnote links to the page. A link stays if it
 // leads to https, or to the scheme of base; otherwise only its text stays. Colours, boxes, back links and other parts
 // of our page are dropped.
-func Federated(article SafeHTML, kind Wire, base string) SafeHTML {
+func Federated(article SafeHTML, kind HTMLKind, base string) SafeHTML {
 	root, err := url.Parse(base)
 	// Without a base, relative addresses get no host, and the method absolute drops addresses without a host.
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *writer) writeWithout(tag string, n *node) {
 // federatedWriter writes the HTML for other servers.
 type federatedWriter struct {
 	writer
-	kind      Wire
+	kind      HTMLKind
 	base      *url.URL
 	inMention int // depth inside mentions and hashtags, which both have the class "mention"
 	inline    int // inside a paragraph, where line breaks mean a space

@@ -93,7 +93,7 @@ func checkArticle(t *testing.T, r Rendered) {
 	if err := inert(string(r.HTML), ownSet, ownAttributes, "http", "https", "mailto", ""); err != nil {
 		t.Errorf("own page: %v in %s", err, r.HTML)
 	}
-	for _, kind := range []Wire{ArticleHTML, NoteHTML} {
+	for _, kind := range []HTMLKind{ArticleHTML, NoteHTML} {
 		sent := Federated(r.HTML, kind, ferry)
 		if err := inert(string(sent), wireSet, wireAttrs, "https"); err != nil {
 			t.Errorf("wire %d: %v in %s", kind, err, sent)

@@ -52,7 +52,7 @@ func TestAnArticleIsComposedWithItsPictures(t *testing.T) {
 		}
 		var missing bool
 		for _, n := range rendered.Notices {
-			missing = missing || n.Trouble == markup.MissingPicture && n.Detail == "not-there.jpg"
+			missing = missing || n.Problem == markup.MissingPicture && n.Detail == "not-there.jpg"
 		}
 		if !missing {
 			t.Errorf("the author is not told of the missing picture: %v", rendered.Notices)

@@ -16,12 +16,12 @@ import (
 
 // Unreachable says why a server gave no answer. It is an ErrUnavailable.
 type Unreachable struct {
-	Words string // for a person: "connection refused"
-	Cause error  // for a log
+	Reason string // for a person: "connection refused"
+	Cause  error  // for a log
 }
 
 // Error returns the words.
-func (t *Unreachable) Error() string { return t.Words }
+func (t *Unreachable) Error() string { return t.Reason }
 
 // Unwrap makes it an ErrUnavailable that keeps its cause.
 func (t *Unreachable) Unwrap() []error { return []error{ErrUnavailable, t.Cause} }
@@ -75,7 +75,7 @@ func (c *Client) translate(caller context.Context, err error, total time.Duratio
 			return withoutAddress(err)
 		}
 	}
-	return &Unreachable{Words: c.explain(err, total), Cause: err}
+	return &Unreachable{Reason: c.explain(err, total), Cause: err}
 }
 
 // plain removes what package net puts around an error of the guard: the method and the IP address.

@@ -21,8 +21,8 @@ import (
 	"causerie/internal/signature"
 )
 
-// maxWords limits what is stored of an answer for the operator to read, in bytes.
-const maxWords = 300
+// maxText limits what is stored of an answer for the operator to read, in bytes.
+const maxText = 300
 
 // Limits of the wait that a server may ask for.
 const (
@@ -34,7 +34,7 @@ const (
 type Answer struct {
 	Status     int           // of HTTP; any 2xx means that the delivery was accepted
 	RetryAfter time.Duration // the wait that it asks for, 1 minute to 24 hours; 0: none
-	Words      string        // the beginning of its body, as plain text of at most 300 bytes
+	Text       string        // the beginning of its body, as plain text of at most 300 bytes
 	Took       time.Duration // from the DNS lookup to the end of the answer
 	Left       bool          // with an error: the request was written to a connection and may have arrived
 	Garbled    bool          // with an error: an answer came in time and is not HTTP
@@ -77,7 +77,7 @@ func (c *Client) Post(ctx context.Context, inbox string, body []byte, key signat
 	if err != nil {
 		return Answer{Left: left.Load(), Garbled: began.Load() && !timedOut(err)}, c.translate(ctx, err, c.options.Delivery)
 	}
-	answer := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header), Words: readWords(resp)}
+	answer := Answer{Status: resp.StatusCode, RetryAfter: c.retryAfter(resp.Header), Text: readText(resp)}
 	answer.Took = time.Since(start)
 	return answer, nil
 }
@@ -141,9 +141,9 @@ func (c *Client) retryAfter(header http.Header) time.Duration {
 	return min(max(date.Sub(c.options.Now()), minRest), maxRest)
 }
 
-// readWords reads and closes the body of an answer, so that the connection can be reused, and returns its beginning.
+// readText reads and closes the body of an answer, so that the connection can be reused, and returns its beginning.
 // An error while it reads is ignored, because the status is already known.
-func readWords(resp *http.Response) string {
+func readText(resp *http.Response) string {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	// net/http has decoded gzip. What is left is another coding, which nobody could read in the log.
@@ -153,7 +153,7 @@ func readWords(resp *http.Response) string {
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		body = visibleText(body)
 	}
-	return clean(string(body), maxWords)
+	return clean(string(body), maxText)
 }
 
 // visibleText returns the text of an HTML page, as far as it is needed for the words of an answer.
@@ -161,7 +161,7 @@ func visibleText(page []byte) []byte {
 	var text bytes.Buffer
 	hidden := false
 	// Four times what is stored: clean removes white space and control characters afterwards.
-	for tokens := html.NewTokenizer(bytes.NewReader(page)); text.Len() < 4*maxWords; {
+	for tokens := html.NewTokenizer(bytes.NewReader(page)); text.Len() < 4*maxText; {
 		switch tokens.Next() {
 		case html.ErrorToken:
 			return text.Bytes()

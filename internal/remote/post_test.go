@@ -81,18 +81,18 @@ func TestAnswersToADelivery(t *testing.T) {
 		want   Answer
 	}{
 		{"taken", 202, nil, "", Answer{}},
-		{"refused with a word", 401, nil, "  Request\n\tnot   signed\n", Answer{Words: "Request not signed"}},
+		{"refused with a word", 401, nil, "  Request\n\tnot   signed\n", Answer{Text: "Request not signed"}},
 		{"gone", 410, nil, "", Answer{}},
 		{"a redirect by 301 is an answer", 301, http.Header{"Location": {"/elsewhere"}}, "", Answer{}},
 		{"controls, invisible signs and broken text are left out", 500, nil, "a\x00\x1b[31mb\xff\u202ec\u200b d",
-			Answer{Words: "a [31mb c d"}},
-		{"300 bytes are kept", 500, nil, strings.Repeat("x", 300), Answer{Words: strings.Repeat("x", 300)}},
-		{"301 bytes are cut", 500, nil, strings.Repeat("x", 301), Answer{Words: strings.Repeat("x", 300)}},
-		{"a rune is not cut in two", 500, nil, strings.Repeat("é", 151), Answer{Words: strings.Repeat("é", 150)}},
+			Answer{Text: "a [31mb c d"}},
+		{"300 bytes are kept", 500, nil, strings.Repeat("x", 300), Answer{Text: strings.Repeat("x", 300)}},
+		{"301 bytes are cut", 500, nil, strings.Repeat("x", 301), Answer{Text: strings.Repeat("x", 300)}},
+		{"a rune is not cut in two", 500, nil, strings.Repeat("é", 151), Answer{Text: strings.Repeat("é", 150)}},
 		{"a page is read as a browser shows it", 502, page,
 			"<!DOCTYPE html><html><head><title>Bad &amp; " +
 				"Gateway</title><style>p{}</style><script>x()</script></head><body><h1>Oh</h1>no</body>",
-			Answer{Words: "Bad & Gateway Oh no"}},
+			Answer{Text: "Bad & Gateway Oh no"}},
 		{"a page of nothing but script says nothing", 502, page, "<script>" + strings.Repeat("x", 9000), Answer{}},
 		{"30 seconds are a minute", 429, after("30"), "", Answer{RetryAfter: time.Minute}},
 		{"no seconds are a minute", 429, after("0"), "", Answer{RetryAfter: time.Minute}},
@@ -296,7 +296,7 @@ func TestTheAnswerToADeliveryHasADeadlineAndALimit(t *testing.T) {
 	}
 	c = client(t, Options{})
 	if answer, err := c.Post(t.Context(), near.URL+"/bomb", payload, instanceKey()); err != nil ||
-		len(answer.Words) != maxWords || answer.Took > 2*time.Second {
+		len(answer.Text) != maxText || answer.Took > 2*time.Second {
 		t.Errorf("a bomb: got %+v, %v", answer, err)
 	}
 }

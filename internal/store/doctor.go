@@ -8,8 +8,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Troubles lists what is broken in the database itself, a line each; none if it is whole.
-func (s *Store) Troubles(ctx context.Context) ([]string, error) {
+// DatabaseProblems lists what is broken in the database itself, a line each; none if it is whole.
+func (s *Store) DatabaseProblems(ctx context.Context) ([]string, error) {
 	var troubles []string
 	for _, query := range s.sql.integrity() {
 		var some []string

@@ -104,8 +104,8 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 	})
 }
 
-// SilenceVoice makes a voice of the site or of a series silent from a time on. A nil time ends that.
-func (s *Store) SilenceVoice(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
+// SetVoiceSilent makes a voice of the site or of a series silent from a time on. A nil time ends that.
+func (s *Store) SetVoiceSilent(ctx context.Context, voice blog.ID, from *time.Time, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
 		// Authors cannot be silent: they are disabled or deleted instead.

@@ -49,7 +49,7 @@ func TestTheFrontPageAndASeriesCanBeFollowed(t *testing.T) {
 			}
 		}
 		now := noon
-		o.must(s.SilenceVoice(t.Context(), site.ID, &now, now))
+		o.must(s.SetVoiceSilent(t.Context(), site.ID, &now, now))
 		if len(o.open("/").find("p", ".whole")) != 0 {
 			t.Error("a silent blog is offered to be followed")
 		}

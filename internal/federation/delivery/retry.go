@@ -24,7 +24,7 @@ const (
 // delivery never holds up other authors.
 func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.Delivery, resting) {
 	d := blog.Delivery{
-		Status: blog.Retrying, Code: answer.Status, Answer: answer.Words,
+		Status: blog.Retrying, Code: answer.Status, Answer: answer.Text,
 		TookMS: answer.Took.Milliseconds(), Unsure: isUnsure(answer, err),
 	}
 	if err != nil {

@@ -455,7 +455,7 @@ func status(err error) string {
 	case errors.As(err, &answered):
 		return answered.Error()
 	case errors.As(err, &trouble):
-		return trouble.Words
+		return trouble.Reason
 	}
 	return err.Error()
 }

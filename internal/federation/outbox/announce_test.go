@@ -122,7 +122,7 @@ func TestASilentVoiceAcceptsNoFollowerAndAnnouncesNothing(t *testing.T) {
 		bram, wietske := veerhuis.Person("bram"), veerhuis.Person("wietske")
 		o.AddFollowerOf(bram, "overkant")
 		now := time.Now()
-		if err := o.Store.SilenceVoice(t.Context(), site.ID, &now, now); err != nil {
+		if err := o.Store.SetVoiceSilent(t.Context(), site.ID, &now, now); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := wietske.Follow(o.Soon(), o.Site.ActorID(site.ID)); err != nil {
@@ -132,7 +132,7 @@ func TestASilentVoiceAcceptsNoFollowerAndAnnouncesNothing(t *testing.T) {
 			func() bool { return wietske.FollowState(o.Site.ActorID(site.ID)) == fedtest.Rejected })
 		quiet := o.Publish()
 		o.WaitSettled()
-		if err := o.Store.SilenceVoice(t.Context(), site.ID, nil, now); err != nil {
+		if err := o.Store.SetVoiceSilent(t.Context(), site.ID, nil, now); err != nil {
 			t.Fatal(err)
 		}
 		o.Revise(quiet, func(a *blog.Article) { a.Title = "Four" })
