@@ -39,7 +39,7 @@ func (s *stage) rawAnswer(method, address, accept string) (*http.Response, strin
 	return answer, body.String()
 }
 
-func TestT140NoAnswerRevealsMailAddressesVersionsOrPaths(t *testing.T) {
+func TestT140NoAnswerRevealsEmailAddressesVersionsOrPaths(t *testing.T) {
 	database := storetest.SQLite(t)
 	s := open(t, database)
 	s.cli("author", "add", "ilse", "--name", "Ilse Verhaagen", "--email", "canary@overkant.example")

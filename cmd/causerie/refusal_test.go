@@ -9,7 +9,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-func TestSilentRefusingAndBusyServersAreToldApart(t *testing.T) {
+func TestSilentRefusingAndBusyServersAreDistinguished(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)
 		world := fedtest.New(fedtest.Config{Ports: true})

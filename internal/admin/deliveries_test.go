@@ -70,7 +70,7 @@ func (b *browser) tells(lines map[*fedtest.Server][]string) {
 	}
 }
 
-func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
+func TestTheReportShowsWhichVersionEachServerHas(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis, zilverduin, dijla, kade := o.server("veerhuis"), o.server("zilverduin"), o.server("dijla"),
@@ -132,7 +132,7 @@ func TestTheReportTellsWhichVersionEachServerHas(t *testing.T) {
 	})
 }
 
-func TestTheReportTellsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
+func TestTheReportShowsWhoAsksForPatienceAndWhoWasGivenUp(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		veerhuis, dijla, steiger, linde := o.server("veerhuis"), o.server("dijla"), o.server("steiger"), o.server("oudelinde")
@@ -229,7 +229,7 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 	})
 }
 
-func TestTheAdminTellsWhoRefusesWhatAnAuthorSends(t *testing.T) {
+func TestTheAdminShowsWhoRefusesWhatAnAuthorSends(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		steiger := o.server("steiger")

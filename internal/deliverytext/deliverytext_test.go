@@ -73,7 +73,7 @@ func TestAStateNamesTheVersionThatAServerHas(t *testing.T) {
 	}
 }
 
-func TestAStateTellsSilentRefusingAndPatientServersApart(t *testing.T) {
+func TestAStateDistinguishesSilentRefusingAndPatientServers(t *testing.T) {
 	began := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC) // a Monday
 	behind := func(r *blog.DeliveryRow) {
 		r.Status, r.Code, r.Holds, r.Attempts, r.Answer = blog.Waiting, 0, 0, 0, ""

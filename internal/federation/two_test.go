@@ -20,7 +20,7 @@ func twoBlogs(t *testing.T, test func(t *testing.T, here, there *overkant.Blog, 
 	})
 }
 
-func TestTwoBlogsFollowEachOtherAndTalk(t *testing.T) {
+func TestTwoBlogsFollowEachOtherAndReply(t *testing.T) {
 	twoBlogs(t, func(t *testing.T, here, there *overkant.Blog, tobias blog.Voice) {
 		here.Follow(here.Ilse, there, tobias)
 		there.Follow(tobias, here, here.Ilse)

@@ -287,7 +287,7 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 	})
 }
 
-func TestASilentServerRestsUntilItIsHeardFrom(t *testing.T) {
+func TestASilentServerRestsUntilItMakesContact(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
