@@ -11,12 +11,15 @@ import (
 
 type allowAdd struct {
 	allowNamed
-	Note string `help:"A note for the moderators."`
+	Note string `placeholder:"TEXT" help:"A note for the moderators."`
 }
 
 func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	// Before the database is opened: a mistyped domain needs none.
 	domain, err := blocklist.ReadDomain(a.Domain)
+	if err == nil {
+		err = checkServerName(domain)
+	}
 	if err != nil {
 		return plain(err)
 	}
@@ -24,15 +27,15 @@ func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 		if err := app.store.Allow(ctx, blog.Allowed{Host: domain, Note: a.Note, At: now()}); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%s is allowed%s\n", domain, noEffectYet(config))
+		fmt.Fprintf(c.out, "%s is on the list.%s\n", domain, noEffectYet(config))
 		return nil
 	})
 }
 
-// noEffectYet returns the end of the sentence: when the list begins to have an effect.
+// noEffectYet returns a second sentence when the list has no effect with these settings.
 func noEffectYet(config Config) string {
 	if config.Federation == confined {
 		return ""
 	}
-	return ", once the server runs with --federation allow-list"
+	return " The list only counts with --federation=allow-list."
 }

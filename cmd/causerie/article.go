@@ -20,7 +20,7 @@ type articleCommand struct {
 	Unpin       articleUnpin       `cmd:"" help:"Unpin an article."`
 	Untranslate articleUntranslate `cmd:"" help:"Remove a translation; its address then leads to the original."`
 	Undo        articleUndo        `cmd:"" help:"Take back an article or an edit that is held or scheduled."`
-	Withdraw    articleWithdraw    `cmd:"" help:"Withdraw an article: its page answers 410, servers get a Delete."`
+	Withdraw    articleWithdraw    `cmd:"" help:"Withdraw an article: its page says so, and other servers delete it."`
 	Delete      articleDelete      `cmd:"" help:"Delete an article; a published one is withdrawn first."`
 }
 
@@ -100,9 +100,9 @@ func (app *app) printArticle(ctx context.Context, c *console, a blog.Article, m 
 		fmt.Fprintf(c.out, "scheduled for %s: %s\n",
 			a.ScheduledAt.In(app.site.Location()).Format("2 January 2006, 15:04 MST"), line.URL)
 	case blog.Withdrawn:
-		fmt.Fprintf(c.out, "saved; it stays withdrawn: “causerie article publish” publishes it again\n")
+		fmt.Fprintf(c.out, "saved; it stays withdrawn: “%s” publishes it again\n", m.publishCommand())
 	default:
-		fmt.Fprintf(c.out, "saved as a draft: “causerie article publish” publishes it\n")
+		fmt.Fprintf(c.out, "saved as a draft: “%s” publishes it\n", m.publishCommand())
 	}
 	return nil
 }

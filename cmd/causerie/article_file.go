@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,13 @@ import (
 // articleFileFlags are the flags of publish and draft.
 type articleFileFlags struct {
 	File   string `arg:"" help:"A Markdown file with front matter; - is standard input. Pictures beside it are added."`
-	Author string `required:"" placeholder:"HANDLE" help:"The author of the article."`
+	Author string `placeholder:"HANDLE" help:"The author of the article. Not needed in a blog with one author."`
 	JSON   bool   `name:"json" help:"Print one JSON object: {\"id\",\"url\",\"object\",\"status\",\"deliveries\"}."`
 }
 
 // articleFile is an article made from a file.
 type articleFile struct {
+	path        string      // of the file; "-" for standard input
 	author      blog.Author // who saves it
 	article     blog.Article
 	before      blog.Article // the one that has its slug, as it was; zero when none has
@@ -47,6 +49,11 @@ func (m articleFile) verb(a blog.Article) string {
 		return "revised"
 	}
 	return "published"
+}
+
+// publishCommand returns the command that publishes the file.
+func (m articleFile) publishCommand() string {
+	return fmt.Sprintf("causerie article publish %s --author %s", m.path, m.author.Handle)
 }
 
 // unchanged is the verb of a file without changes.
@@ -69,7 +76,7 @@ func (m articleFile) mayBeSaved() error {
 // of the command.
 func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	how outbox.ReviseOptions) (articleFile, error) {
-	author, err := app.author(ctx, f.Author)
+	author, err := app.authorOfFile(ctx, f.Author)
 	if err != nil {
 		return articleFile{}, err
 	}
@@ -83,7 +90,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
 	})
 	if err != nil {
-		return articleFile{}, fmt.Errorf("%s: %w", f.File, plain(err))
+		return articleFile{}, onEachLine(f.File, plain(err))
 	}
 	if err := checkOptions(source.front, how); err != nil {
 		return articleFile{}, fmt.Errorf("%s: %w", f.File, err)
@@ -92,8 +99,47 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", f.File, plain(err))
 	}
+	m.path = f.File
 	return m, nil
 }
+
+// onEachLine returns an error with the name of its file in front of each line.
+func onEachLine(file string, err error) error {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = file + ": " + line
+		if i > 0 { // run prints the prefix of the first line
+			lines[i] = "causerie: " + lines[i]
+		}
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// authorOfFile returns the author with a handle. Without a handle it returns the only author who can sign in.
+func (app *app) authorOfFile(ctx context.Context, handle string) (blog.Author, error) {
+	if handle != "" {
+		return app.author(ctx, handle)
+	}
+	authors, err := app.store.Authors(ctx)
+	if err != nil {
+		return blog.Author{}, err
+	}
+	authors = slices.DeleteFunc(authors, func(a blog.Author) bool { return a.DisabledAt != nil })
+	switch len(authors) {
+	case 0:
+		return blog.Author{}, errors.New("there is no author yet: “causerie author add” adds one")
+	case 1:
+		return authors[0], nil
+	}
+	var flags []string
+	for _, a := range authors[:min(maxNamedAuthors, len(authors))] {
+		flags = append(flags, "--author "+a.Handle)
+	}
+	return blog.Author{}, usageError{fmt.Errorf("this blog has several authors: add %s", alternatives(flags))}
+}
+
+// maxNamedAuthors limits how many authors an error names.
+const maxNamedAuthors = 10
 
 // maxFile limits the size of an article file: its text and its front matter.
 const maxFile = markup.MaxArticle + 128<<10
@@ -101,9 +147,9 @@ const maxFile = markup.MaxArticle + 128<<10
 func readFile(c *console, name string) ([]byte, error) {
 	in := c.in
 	if name != "-" {
-		file, err := os.Open(name)
+		file, err := openFile(name, "a Markdown file")
 		if err != nil {
-			return nil, fmt.Errorf("the article cannot be read: %w", err)
+			return nil, err
 		}
 		defer file.Close()
 		in = file
@@ -113,6 +159,24 @@ func readFile(c *console, name string) ([]byte, error) {
 		err = fmt.Errorf("%s is longer than one megabyte: split it into several articles", name)
 	}
 	return text, err
+}
+
+// openFile opens a file that was named on the command line. what is what should be named when it is a folder.
+func openFile(name, what string) (*os.File, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s", name)
+	case err != nil:
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a folder: name %s", name, what)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	return file, nil
 }
 
 // articleSource is an article file as it was read: its front matter and its text.
@@ -180,7 +244,13 @@ func (app *app) missingPicture(ctx context.Context, m articleFile) error {
 	if err := app.saveDraft(ctx, &m); err != nil {
 		return plain(err)
 	}
-	return fmt.Errorf("%w (it is saved as a draft)", err)
+	return savedAsDraft(err, m.article)
+}
+
+// savedAsDraft adds to the error of a failed publication that the text is a draft now.
+func savedAsDraft(err error, a blog.Article) error {
+	return fmt.Errorf("%w. Saved as draft “%s”: edit it and publish again, or remove it with “causerie article delete %s”",
+		err, a.Slug, a.Slug)
 }
 
 // printServerCount prints to how many servers an article is being sent.
@@ -202,15 +272,15 @@ func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article
 	return nil
 }
 
-// warnPastDate warns that a date in the past is ignored, when a date would have had an effect.
-func (app *app) warnPastDate(c *console, m articleFile) {
+// notePastDate prints that a date in the past is ignored, when a date would have had an effect.
+func (app *app) notePastDate(c *console, m articleFile) {
 	if m.date == nil || m.article.PublishedAt != nil || m.date.After(app.outbox.Now()) {
 		return
 	}
 	const day = "2 January 2006"
 	written, today := m.date.In(app.site.Location()).Format(day), app.outbox.Now().In(app.site.Location()).Format(day)
 	if written != today { // today's date at 00:00 is past as well, and means today
-		fmt.Fprintf(c.err, "causerie: the date %s is past: the article is published now, dated %s\n", written, today)
+		fmt.Fprintf(c.err, "note: the date %s is past: the article is published now, dated %s\n", written, today)
 	}
 }
 
@@ -332,19 +402,34 @@ func (app *app) setByline(ctx context.Context, a *blog.Article, front markup.Fro
 	// The order of the file is the order on the page.
 	for _, handle := range front.Authors {
 		by, err := app.authoring().Coauthor(ctx, handle)
+		// The words of Invalid are about the by-line of the admin, where an author is written with an @.
+		if errors.As(err, new(blog.Invalid)) {
+			return fmt.Errorf("authors: there is no author “%s”. For a guest, use the key guest",
+				strings.TrimPrefix(handle, "@"))
+		}
 		if err != nil {
 			return err
 		}
 		names = append(names, by)
 	}
 	if front.Guest != "" {
-		by, err := authoring.Guest(front.Guest)
+		by, err := guest(front)
 		if err != nil {
 			return err
 		}
 		names = append(names, by)
 	}
 	return authoring.SetByline(a, names)
+}
+
+// guest reads the key guest of the front matter.
+func guest(front markup.FrontMatter) (blog.Byline, error) {
+	by, err := authoring.Guest(front.Guest)
+	if err != nil {
+		return by, fmt.Errorf("guest: “%s” cannot be read: write it like “Nadia Brandt https://noordkade.example”",
+			front.Guest)
+	}
+	return by, nil
 }
 
 // takePictures adds the pictures beside a file to the library. It returns them by the names that the text uses.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -22,12 +21,13 @@ type articlePublish struct {
 // Help is printed below the command's line by --help.
 func (articlePublish) Help() string {
 	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") +
-		". Only title is required. With a date in the future the article is scheduled. A file with a slug revises the " +
-		"article that has this slug. Without a slug it is made from the title, and a file of the same name revises the " +
-		"article that it made before. If the slug belongs to an article from another file, the file must name a slug. " +
-		"A file without changes changes nothing, and nothing is sent. With translation-of: SLUG the file is a translation " +
-		"of that article. It is published with the original, or at once when that is published. --quiet and --hold do " +
-		"not work for it."
+		". Only title is required. With a date in the future the article is scheduled; a date in the past is ignored. " +
+		"A file with a slug revises the author's article that has this slug. Without a slug it is made from the title, " +
+		"and a file of the same name revises the article that it made before. If another file of the same author made " +
+		"the article with this slug, the file must name a slug. If the slug belongs to an article of another author, " +
+		"-2 is added to it. A file without changes changes nothing, and nothing is sent. With translation-of: SLUG the " +
+		"file is a translation of that article. It is published with the original, or at once when that is published. " +
+		"--quiet and --hold do not work for it."
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
@@ -44,7 +44,7 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 		if m.translation != nil {
 			return app.printTranslation(ctx, c, a, m, p.JSON)
 		}
-		app.warnPastDate(c, m)
+		app.notePastDate(c, m)
 		return app.printArticle(ctx, c, a, m, p.JSON)
 	})
 }
@@ -68,17 +68,21 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 	if how.Quiet {
 		return m.article, errors.New("--quiet is only for a published article, and this one is not published: leave it out")
 	}
-	// Saved first, so that the text is not lost when it cannot be published.
-	if err := app.saveDraft(ctx, &m); err != nil {
-		return m.article, plain(err)
-	}
 	at := m.date
 	if at != nil && !at.After(app.outbox.Now()) {
 		at = nil // an article cannot be published in the past
 	}
+	if at != nil && how.Hold > 0 {
+		return m.article, errors.New("--hold does not work for a date in the future, since nothing is sent before that " +
+			"date: leave one of them out")
+	}
+	// Saved first, so that the text is not lost when it cannot be published.
+	if err := app.saveDraft(ctx, &m); err != nil {
+		return m.article, plain(err)
+	}
 	a, err := app.authoring().Release(ctx, m.article.ID, at, how.Hold)
 	if err != nil {
-		return a, fmt.Errorf("%w (it is saved as a draft)", plain(err))
+		return a, savedAsDraft(plain(err), m.article)
 	}
 	return a, nil
 }

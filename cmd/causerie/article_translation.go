@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
@@ -36,11 +35,11 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 		t.Translator = author.Name
 	}
 	if front.Guest != "" {
-		guest, err := authoring.Guest(front.Guest)
+		by, err := guest(front)
 		if err != nil {
 			return articleFile{}, err
 		}
-		t.Translator = guest.Name
+		t.Translator = by.Name
 	}
 	if t.Slug, err = app.translatedSlug(ctx, a, t.Language, front); err != nil {
 		return articleFile{}, err
@@ -143,14 +142,14 @@ func (app *app) saveTranslation(ctx context.Context, m articleFile, draft bool) 
 // printTranslation prints what was done with a translation.
 func (app *app) printTranslation(ctx context.Context, c *console, a blog.Article, m articleFile, asJSON bool) error {
 	if len(m.translation.ignored) > 0 {
-		fmt.Fprintf(c.err, "causerie: ignored, since the original decides: %s\n",
+		fmt.Fprintf(c.err, "note: ignored, since the original decides: %s\n",
 			strings.Join(m.translation.ignored, ", "))
 	}
 	switch {
 	case asJSON || a.Status == blog.Published && !m.translation.Draft:
 		return app.printArticle(ctx, c, a, m, asJSON)
 	case m.translation.Draft:
-		fmt.Fprintln(c.out, "saved as a draft of a translation: “causerie article publish” publishes it")
+		fmt.Fprintf(c.out, "saved as a draft of a translation: “%s” publishes it\n", m.publishCommand())
 	default:
 		fmt.Fprintf(c.out, "saved: it is published with its original, which is %s\n", a.Status)
 	}

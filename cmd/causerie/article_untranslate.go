@@ -18,8 +18,7 @@ func (u articleUntranslate) Run(ctx context.Context, c *console, config Config, 
 	return u.with(ctx, config, log, func(app *app, a blog.Article) error {
 		_, err := app.outbox.Untranslate(ctx, a.ID, u.Language)
 		if errors.Is(err, blog.ErrNotFound) {
-			return fmt.Errorf("“%s” has no translation in “%s”: “causerie article show %s” lists the translations", u.Article,
-				u.Language, u.Article)
+			return app.noTranslation(ctx, a, u.Language)
 		}
 		if err != nil {
 			return err
@@ -27,4 +26,16 @@ func (u articleUntranslate) Run(ctx context.Context, c *console, config Config, 
 		fmt.Fprintln(c.out, "removed: its address leads to the original now")
 		return nil
 	})
+}
+
+// noTranslation returns the error for a translation that does not exist. It lists those that do.
+func (app *app) noTranslation(ctx context.Context, a blog.Article, language string) error {
+	translations, err := app.translationText(ctx, a)
+	if err != nil {
+		return err
+	}
+	if translations == "" {
+		return fmt.Errorf("“%s” has no translations", a.Slug)
+	}
+	return fmt.Errorf("“%s” has no translation in “%s”; it has: %s", a.Slug, language, translations)
 }

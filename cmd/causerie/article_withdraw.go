@@ -30,7 +30,8 @@ func (w articleWithdraw) Run(ctx context.Context, c *console, config Config, log
 			fmt.Fprintln(c.out, undoneText(now))
 			return nil
 		}
-		fmt.Fprintf(c.out, "withdrawn: %s answers 410 now; the text stays here until “causerie article delete %s”\n",
+		fmt.Fprintf(c.out, "withdrawn: at %s readers see within seconds that it was withdrawn; the text stays here until "+
+			"“causerie article delete %s”\n",
 			app.site.ArticlePage(a), a.Slug)
 		return nil
 	})

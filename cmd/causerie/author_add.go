@@ -12,9 +12,9 @@ import (
 
 type authorAdd struct {
 	Handle        string `arg:"" help:"${help_handle}"`
-	Name          string `required:"" help:"The name that readers see."`
-	Email         string `help:"An e-mail address, to sign in with like the handle."`
-	Role          string `enum:",admin,editor,author,contributor" default:"" help:"${help_role}"`
+	Name          string `required:"" placeholder:"NAME" help:"The name that readers see."`
+	Email         string `placeholder:"ADDRESS" help:"An e-mail address, to sign in with like the handle."`
+	Role          string `enum:",admin,editor,author,contributor" default:"" placeholder:"ROLE" help:"${help_role}"`
 	PasswordStdin bool   `help:"Read the password from standard input. The default is to print a sign-in link."`
 	JSON          bool   `name:"json" help:"Print one JSON object."`
 }

@@ -25,6 +25,10 @@ type authorPassword struct {
 func (p authorPassword) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withAuthor(ctx, config, log, p.Handle, func(app *app, author blog.Author) error {
 		password, err := readPassword(ctx, c)
+		if errors.Is(err, errNoPassword) {
+			return usageError{fmt.Errorf("there is no password: run it in a terminal, or: printf '%%s\\n' PASSWORD | causerie "+
+				"author password %s", author.Handle)}
+		}
 		if err != nil {
 			return err
 		}
@@ -42,6 +46,9 @@ func (p authorPassword) Run(ctx context.Context, c *console, config Config, log 
 		return nil
 	})
 }
+
+// errNoPassword is the error for an empty standard input.
+var errNoPassword = usageError{errors.New("there is no password on standard input: write it there, on one line")}
 
 // longestPassword limits how many bytes are read.
 const longestPassword = 4096
@@ -69,7 +76,7 @@ func readPassword(ctx context.Context, c *console) (string, error) {
 			return "", fmt.Errorf("the password cannot be read: %w", a.err)
 		}
 		if a.line == "" {
-			return "", usageError{errors.New("there is no password on standard input: write it there, on one line")}
+			return "", errNoPassword
 		}
 		return a.line, nil
 	}

@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 type blockAdd struct {
 	blockSubject
-	Level  string `enum:"limit,refuse" default:"refuse" help:"The level: limit or refuse. Default: ${default}."`
-	Reason string `help:"The public reason. The default is that of the existing block, if any."`
-	Note   string `help:"A note for the moderators."`
+	Level  string `enum:"limit,refuse" default:"refuse" placeholder:"LEVEL" help:"The level: limit or refuse. Default: ${default}."`
+	Reason string `placeholder:"TEXT" help:"The public reason. The default is that of the existing block, if any."`
+	Note   string `placeholder:"TEXT" help:"A note for the moderators."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -28,6 +30,9 @@ type reachLine struct {
 func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, existing, func(app *app) error {
 		kind, subject, err := app.outbox.BlockSubject(ctx, a.Subject)
+		if err == nil && kind == blog.BlockServer {
+			err = checkServerName(subject)
+		}
 		if err != nil {
 			return plain(err)
 		}
@@ -49,17 +54,27 @@ func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 			line.reachLine = &r
 			return json.NewEncoder(c.out).Encode(line)
 		}
-		fmt.Fprintf(c.out, "%s: %s\n", subject, consequence(b.Level, reach))
+		fmt.Fprintf(c.out, "%s is %s\n", subject, consequence(b.Level, reach))
 		return nil
 	})
 }
 
 // consequence says what a new block changes here.
 func consequence(level blog.BlockLevel, r blog.BlockReach) string {
+	comments := text.Plural(r.Comments, "comment", "comments")
+	reactions := text.Plural(r.Reactions, "reaction", "reactions")
 	if level == blog.Limit {
-		return fmt.Sprintf("limited; comments that wait for approval now: %d, reactions that no longer count: %d",
-			r.Comments, r.Reactions)
+		return fmt.Sprintf("limited. %s held for approval, %s no longer counted.", comments, reactions)
 	}
-	return fmt.Sprintf("refused; followers removed: %d, comments hidden: %d, reactions hidden: %d", r.Followers,
-		r.Comments, r.Reactions)
+	return fmt.Sprintf("blocked. %s removed, %s hidden, %s hidden.", text.Plural(r.Followers, "follower", "followers"),
+		comments, reactions)
+}
+
+// checkServerName returns an error for a name without a dot: no server in the fediverse has such a name, and a
+// mistyped domain or a handle without its server looks like that.
+func checkServerName(domain string) error {
+	if strings.ContainsAny(domain, ".:") { // an IPv6 address has colons
+		return nil
+	}
+	return fmt.Errorf("“%s” is not the name of a server: write the whole domain, like evil.example", domain)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 
 	"causerie/internal/blocklist"
@@ -58,9 +57,9 @@ func (i blockImport) read(c *console) (blocklist.Blocklist, error) {
 	if i.File == "-" {
 		return blocklist.ReadBlocklist(c.in)
 	}
-	file, err := os.Open(i.File)
+	file, err := openFile(i.File, "the file of the list")
 	if err != nil {
-		return blocklist.Blocklist{}, fmt.Errorf("the list cannot be read: %w", err)
+		return blocklist.Blocklist{}, err
 	}
 	defer file.Close()
 	return blocklist.ReadBlocklist(file)

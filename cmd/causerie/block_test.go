@@ -81,7 +81,7 @@ func TestT131ABlockHidesEarlierCommentsReactionsAndCountsAtOnce(t *testing.T) {
 
 		began := time.Now()
 		out := s.cli("block", "add", kade.Server.Host, "--reason", "Sings at night")
-		if !strings.Contains(out, "followers removed: 1, comments hidden: 1, reactions hidden: 3") {
+		if !strings.Contains(out, "is blocked. 1 follower removed, 1 comment hidden, 3 reactions hidden.") {
 			t.Errorf("block says %q", out)
 		}
 		s.wait("nothing of it stands anywhere", func() bool { return len(told()) == 0 && totals() == [3]int{1, 0, 0} })

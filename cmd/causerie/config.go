@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -162,6 +163,9 @@ func (e *settingsResolver) load(ctx *kong.Context) error {
 		return nil
 	}
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return settingsFileError{fmt.Errorf("there is no settings file %s", path)}
+	}
 	if err != nil {
 		return settingsFileError{fmt.Errorf("the settings file cannot be read: %w", err)}
 	}

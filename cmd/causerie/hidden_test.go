@@ -235,7 +235,7 @@ func TestASeriesIsCreatedWhenItsArticleIsPublished(t *testing.T) {
 			"series: Later\ndate: "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+"\n"), "--author", "ilse")
 		if _, trouble, status := cli(s.ctx, s.args("article", "publish",
 			write(t, "hole.md", "---\ntitle: hole\nseries: Holes\npart: 1\n---\n\n![](gone.png)\n"), "--author", "ilse"), nil,
-			""); status != failed || !strings.Contains(trouble, "saved as a draft") {
+			""); status != failed || !strings.Contains(trouble, "Saved as draft “hole”") {
 			t.Errorf("an article with a hole ended with %d: %s", status, trouble)
 		}
 		list()

@@ -28,6 +28,7 @@ func (m migrateCommand) Run(ctx context.Context, c *console, config Config, _ *s
 		return cannotOpen(err)
 	}
 	defer s.Close()
+	complete := s.Ready(ctx) == nil
 	if !m.Status {
 		if err := s.Migrate(ctx); err != nil {
 			return err
@@ -36,6 +37,10 @@ func (m migrateCommand) Run(ctx context.Context, c *console, config Config, _ *s
 	steps, err := s.Migrations(ctx)
 	if err != nil {
 		return err
+	}
+	if complete && !m.Status && !m.JSON {
+		fmt.Fprintf(c.out, "The database is up to date (%d steps).\n", len(steps))
+		return nil
 	}
 	waiting := 0
 	t := newTable(c.out, m.JSON)

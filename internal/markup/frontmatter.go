@@ -88,7 +88,7 @@ func split(file []byte) (head []byte, body string, err error) {
 	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n"))
 	first, rest, _ := bytes.Cut(file, []byte("\n"))
 	if string(bytes.TrimRight(first, " \t")) != "---" {
-		return nil, "", errors.New(`missing: the file must begin with a line "---", then "title: ...", then another "---"`)
+		return nil, "", errors.New(`missing: the file must begin with a line “---”, then “title: ...”, then another “---”`)
 	}
 	for at := 0; at < len(rest) && at <= maxFrontMatter; {
 		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
@@ -99,8 +99,11 @@ func split(file []byte) (head []byte, body string, err error) {
 		}
 		at = end
 	}
-	return nil, "", errors.New(`not closed: a second line "---" must follow it`)
+	return nil, "", errors.New(`not closed: a second line “---” must follow it`)
 }
+
+// yamlLine finds the line in an error of the YAML parser.
+var yamlLine = regexp.MustCompile(`line \d+`)
 
 // parseYAML returns the mapping node of a front matter, or an empty node if there is none. Its line numbers are those
 // of the file.
@@ -111,6 +114,10 @@ func parseYAML(head []byte) (*yaml.Node, error) {
 	if errors.Is(err, io.EOF) {
 		return &doc, nil
 	}
+	if line := yamlLine.FindString(fmt.Sprint(err)); line != "" {
+		// The words of the parser, such as “mapping values are not allowed in this context”, do not help an author.
+		return nil, fmt.Errorf("%s is not “key: value”; put a text with a colon or brackets in quotes", line)
+	}
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
@@ -119,7 +126,7 @@ func parseYAML(head []byte) (*yaml.Node, error) {
 		return &yaml.Node{}, nil
 	}
 	if root.Kind != yaml.MappingNode {
-		return nil, errors.New(`not a list of settings: write lines like "title: Four minutes wide"`)
+		return nil, errors.New(`not a list of settings: write lines like “title: Four minutes wide”`)
 	}
 	return root, nil
 }
@@ -196,7 +203,7 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	at := slices.IndexFunc(Keys(), func(known string) bool { return known == key.Value })
 	switch {
 	case at < 0:
-		r.fail(key, "unknown key %q on line %d; %s", text.Excerpt(key.Value, 40), key.Line, suggestion(key.Value))
+		r.fail(key, "unknown key “%s” on line %d; %s", text.Excerpt(key.Value, 40), key.Line, suggestion(key.Value))
 		// Mark the suggested key as failed too. Otherwise "titel: x" would also be reported as a missing title.
 		r.failed[nearest.Word(key.Value, Keys())] = true
 	case r.seen[key.Value]:
@@ -215,7 +222,7 @@ func (r *frontReader) field(key, value *yaml.Node) {
 // suggestion names the nearest known key, or all known keys if none is near.
 func suggestion(word string) string {
 	if near := nearest.Word(word, Keys()); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
+		return fmt.Sprintf("did you mean “%s”?", near)
 	}
 	return "known are " + strings.Join(Keys(), ", ")
 }
@@ -250,7 +257,7 @@ func patternField(pattern *regexp.Regexp, description string,
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err == nil && !pattern.MatchString(s) {
-			return fmt.Errorf("must be %s, not %q", description, text.Excerpt(s, 60))
+			return fmt.Errorf("must be %s, not “%s”", description, text.Excerpt(s, 60))
 		}
 		*field(&r.front) = s
 		return err
@@ -265,7 +272,7 @@ func languageField(r *frontReader, value *yaml.Node) error {
 	}
 	var known bool
 	if r.front.Language, known = blog.Language(s); !known {
-		return fmt.Errorf("%s, not %q", blog.UnknownLanguageText, text.Excerpt(s, 60))
+		return fmt.Errorf("%s, not “%s”", blog.UnknownLanguageText, text.Excerpt(s, 60))
 	}
 	return nil
 }
@@ -276,9 +283,10 @@ func choiceField(choices []string, field func(*FrontMatter) *string) func(*front
 		s, err := scalar(value)
 		if err == nil && !slices.Contains(choices, s) {
 			last := len(choices) - 1
-			err = fmt.Errorf("must be %s or %s, not %q", strings.Join(choices[:last], ", "), choices[last], text.Excerpt(s, 60))
+			err = fmt.Errorf("must be %s or %s, not “%s”", strings.Join(choices[:last], ", "), choices[last],
+				text.Excerpt(s, 60))
 			if near := nearest.Word(s, choices); near != "" {
-				err = fmt.Errorf("%w; did you mean %q?", err, near)
+				err = fmt.Errorf("%w; did you mean “%s”?", err, near)
 			}
 		}
 		*field(&r.front) = s
@@ -318,7 +326,7 @@ func partField(r *frontReader, value *yaml.Node) error {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > 9999 {
-		return fmt.Errorf("must be a number from 1 to 9999, not %q", text.Excerpt(s, 60))
+		return fmt.Errorf("must be a number from 1 to 9999, not “%s”", text.Excerpt(s, 60))
 	}
 	r.front.Part = n
 	return nil
@@ -330,7 +338,7 @@ func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.No
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err != nil {
-			return errors.New(`must be a date such as "2026-11-16" or "2026-11-16 17:00"`)
+			return errors.New(`must be a date such as “2026-11-16” or “2026-11-16 17:00”`)
 		}
 		for _, format := range dateFormats {
 			// time.Parse accepts the year 0; we do not.
@@ -339,7 +347,7 @@ func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.No
 				return nil
 			}
 		}
-		return fmt.Errorf(`must be a date such as "2026-11-16", "2026-11-16 17:00" or "2026-11-16T17:00:00+01:00", not %q`,
+		return fmt.Errorf(`must be a date such as “2026-11-16”, “2026-11-16 17:00” or “2026-11-16T17:00:00+01:00”, not “%s”`,
 			text.Excerpt(s, 60))
 	}
 }

@@ -80,9 +80,9 @@ func TestParseFrontMatterIsNotPedantic(t *testing.T) {
 func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 	for _, test := range []struct{ name, head, want string }{
 		{"an unknown key names the known one", "title: A\nsumary: b",
-			`front matter: unknown key "sumary" on line 3; did you mean "summary"?`},
+			`front matter: unknown key “sumary” on line 3; did you mean “summary”?`},
 		{"a key like no other lists all", "title: A\nmastodon: b",
-			`front matter: unknown key "mastodon" on line 3; known are title, subtitle, slug, summary, language, tags, ` +
+			`front matter: unknown key “mastodon” on line 3; known are title, subtitle, slug, summary, language, tags, ` +
 				`series, part, authors, guest, format, visibility, date, updated, picture, picture-alt, comments, quotes, ` +
 				`warning, in-reply-to, quoting, translation-of`},
 		{"the title is missing", "slug: a", `front matter: title is missing`},
@@ -94,31 +94,31 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 			`front matter: title on line 2 must be a single text; put it in quotes when it contains a colon`},
 		{"an alias", "title: &a A\nsummary: *a", `front matter: summary on line 3 must be a plain text, not an alias`},
 		{"a foolish slug", "title: A\nslug: Four Minutes",
-			`front matter: slug on line 3 must be only lower-case letters, digits and hyphens between them, not "Four Minutes"`},
+			`front matter: slug on line 3 must be only lower-case letters, digits and hyphens between them, not “Four Minutes”`},
 		{"a foolish language", "title: A\nlanguage: Dutch, really",
 			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
-				`"Dutch, really"`},
+				`“Dutch, really”`},
 		{"a language of a story", "title: A\nlanguage: klingon",
 			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
-				`"klingon"`},
+				`“klingon”`},
 		{"a part that is no number", "title: A\npart: two",
-			`front matter: part on line 3 must be a number from 1 to 9999, not "two"`},
-		{"a part below one", "title: A\npart: 0", `front matter: part on line 3 must be a number from 1 to 9999, not "0"`},
+			`front matter: part on line 3 must be a number from 1 to 9999, not “two”`},
+		{"a part below one", "title: A\npart: 0", `front matter: part on line 3 must be a number from 1 to 9999, not “0”`},
 		{"an unknown format", "title: A\nformat: note-ful",
-			`front matter: format on line 3 must be article, note-full or note-teaser, not "note-ful"; did you mean ` +
-				`"note-full"?`},
+			`front matter: format on line 3 must be article, note-full or note-teaser, not “note-ful”; did you mean ` +
+				`“note-full”?`},
 		{"an unknown visibility", "title: A\nvisibility: secret",
-			`front matter: visibility on line 3 must be public, unlisted, followers or local, not "secret"`},
+			`front matter: visibility on line 3 must be public, unlisted, followers or local, not “secret”`},
 		{"a date that is none", "title: A\ndate: 30 February",
-			`front matter: date on line 3 must be a date such as "2026-11-16", "2026-11-16 17:00" or ` +
-				`"2026-11-16T17:00:00+01:00", not "30 February"`},
+			`front matter: date on line 3 must be a date such as “2026-11-16”, “2026-11-16 17:00” or ` +
+				`“2026-11-16T17:00:00+01:00”, not “30 February”`},
 		{"tags that are a structure", "title: A\ntags:\n  a: b",
 			`front matter: tags on line 3 must be a list such as [rivers, ferries]`},
 		{"two mistakes at once", "titel: A\npart: x",
-			"front matter: unknown key \"titel\" on line 2; did you mean \"title\"?\nfront matter: part on line 3 must be a " +
-				"number from 1 to 9999, not \"x\""},
-		{"no settings at all", "just words", `front matter: not a list of settings: write lines like "title: Four minutes ` +
-			`wide"`},
+			"front matter: unknown key “titel” on line 2; did you mean “title”?\nfront matter: part on line 3 must be a " +
+				"number from 1 to 9999, not “x”"},
+		{"no settings at all", "just words", `front matter: not a list of settings: write lines like “title: Four minutes ` +
+			`wide”`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := ParseFrontMatter([]byte("---\n"+test.head+"\n---\nb"), nil)
@@ -139,8 +139,10 @@ func TestParseFrontMatterNeedsItsDashes(t *testing.T) {
 		{"no end", "---\ntitle: A\n", "front matter: not closed"},
 		{"an end too far away", "---\ntitle: A\n" + strings.Repeat("# x\n", maxFrontMatter) + "---\n",
 			"front matter: not closed"},
-		{"broken YAML", "---\ntitle: \"A\n---\n", "front matter: "},
-		{"a bomb of aliases", "---\na: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n---\n", `unknown key "a" on line 2`},
+		{"broken YAML", "---\ntitle: \"A\n---\n", "front matter: line 2 is not “key: value”; put a text with a colon or "},
+		{"a colon in a text", "---\ntitle: A\nsummary: The ferry: the last\n---\n",
+			"front matter: line 3 is not “key: value”; put a text with a colon or brackets in quotes"},
+		{"a bomb of aliases", "---\na: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n---\n", `unknown key “a” on line 2`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, _, err := ParseFrontMatter([]byte(test.file), nil)
