@@ -236,7 +236,7 @@ func TestAnAllowListStopsRequestsFromAndToAllOtherServers(t *testing.T) {
 			t.Errorf("heard %q", got)
 		}
 		if _, err := o.Outbox.Find(o.Soon(), "@"+kade.Handle()); !strings.Contains(problem(err),
-			kade.Server.Host+" is not on the list of servers") {
+			kade.Server.Host+" is not on the list of allowed servers") {
 			t.Errorf("looked up, kade is %v", err)
 		}
 		if n := o.CountRequests(kade.Server); n != 0 {
