@@ -162,8 +162,8 @@ func (b *bySignature) Write(body []byte) (int, error) {
 func isSigned(r *http.Request) bool { return signature.Present(r.Header) }
 
 // serveToReaders is serve for documents that some may read only with a signature: followers-only articles.
-func (d *Documents) serveToReaders(make maker) http.HandlerFunc {
-	public := d.serve(make)
+func (d *Documents) serveToReaders(build builder) http.HandlerFunc {
+	public := d.serve(build)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !isSigned(r) || !d.forFollower(w, r) {
 			public(w, r)

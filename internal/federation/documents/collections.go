@@ -242,7 +242,7 @@ func (d *Documents) nothing(_ context.Context, r *http.Request) ([]byte, error) 
 }
 
 // paged serves a collection. Its first page is cached.
-func (d *Documents) paged(front, later maker) http.HandlerFunc {
+func (d *Documents) paged(front, later builder) http.HandlerFunc {
 	first := d.serve(front)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !r.URL.Query().Has("cursor") && !r.URL.Query().Has("page") {

@@ -17,7 +17,7 @@ func (d *Documents) template() string {
 	return d.Site.URL + "/.well-known/webfinger?resource={uri}"
 }
 
-// hostMeta says where WebFinger is (RFC 6415), for servers that get a 404 for it on the handle domain.
+// hostMeta serves the address of WebFinger (RFC 6415), for servers that look there after a 404 on the handle domain.
 func (d *Documents) hostMeta(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/xrd+xml; charset=utf-8")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -32,7 +32,7 @@ func (d *Documents) hostMetaJSON(w http.ResponseWriter, _ *http.Request) {
 		map[string]any{"links": []JRDLink{{Rel: "lrdd", Template: d.template()}}})
 }
 
-// nodeInfoLinks says where NodeInfo and the instance actor are (FEP-f1d5, FEP-2677).
+// nodeInfoLinks serves the addresses of NodeInfo and of the instance actor (FEP-f1d5, FEP-2677).
 func (d *Documents) nodeInfoLinks(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, "application/json; charset=utf-8", "public, max-age=86400", map[string]any{"links": []JRDLink{
 		{Rel: "http://nodeinfo.diaspora.software/ns/schema/2.1", Href: d.Site.URL + "/nodeinfo/2.1"},
@@ -73,6 +73,7 @@ func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Documen
 		"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {"public, max-age=1800"}}}, err
 }
 
+// writeJSON writes a value as JSON, with the media type kind and the Cache-Control header cache.
 func writeJSON(w http.ResponseWriter, kind, cache string, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package documents serves what other servers may read: actors, articles, notes, activities, collections, and
-// discovery by WebFinger and NodeInfo. It also decides which requests for the address of a page get ActivityPub.
+// Package documents serves what other servers may read: actors, articles, notes, activities, collections, and discovery
+// by WebFinger and NodeInfo. It also decides which requests for a page are answered with ActivityPub instead.
 package documents
 
 import (
@@ -18,9 +18,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Documents serves what other servers may read: actors, posts, activities and collections under /ap/, discovery under
-// /.well-known/ and /nodeinfo/, and the ActivityPub answer at the addresses of pages. It only reads. Finished
-// documents are cached like pages.
+// Documents serves actors, posts, activities and collections under /ap/, discovery under /.well-known/ and /nodeinfo/,
+// and ActivityPub at the addresses of pages. It changes nothing. Documents are cached like pages.
 type Documents struct {
 	federation.Core
 	keys    *federation.Keyring
@@ -28,12 +27,12 @@ type Documents struct {
 	cache   *page.Cache
 	version string // of this program, for NodeInfo
 
-	// AuthorizedFetch demands a signature of whoever reads documents. Set it before anything is served.
+	// AuthorizedFetch requires a signature from everybody who reads documents. Set it before the first request.
 	AuthorizedFetch bool
 }
 
-// NewDocuments returns the documents of a site. The keyring verifies the signatures of requests; inbox answers
-// requests to the inboxes.
+// NewDocuments returns the documents of a site. The keyring verifies the signatures of requests; inbox answers the
+// requests to all inboxes.
 func NewDocuments(b federation.Core, keys *federation.Keyring, inbox http.Handler, cache *page.Cache,
 	version string) *Documents {
 	return &Documents{Core: b, keys: keys, inbox: inbox, cache: cache, version: version}
@@ -51,7 +50,7 @@ func (d *Documents) Routes(r chi.Router) {
 }
 
 func (d *Documents) activityRoutes(r chi.Router) {
-	// The inboxes are below it too: guarded lets them through.
+	// This also wraps the inboxes, but guarded lets them through (openToAll).
 	r.Use(d.guarded)
 	r.Handle("/inbox", d.inbox)
 	r.Handle("/instance/inbox", d.inbox)
@@ -90,19 +89,19 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 	}
 }
 
-// Human answers the address of a page as ActivityPub: the page of an article, an author or a series, or the front
-// page. It reports false when the address has no such answer, so that the page is served instead.
-func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
+// ServePageAddress answers the address of a page with ActivityPub: an article, an author, a series or the front page.
+// It reports false, and answers nothing, when the page has no ActivityPub form.
+func (d *Documents) ServePageAddress(w http.ResponseWriter, r *http.Request) bool {
 	var answer http.HandlerFunc
 	switch {
 	case r.URL.Path == "/":
 		answer = d.serve(d.front)
 	case seriesPath.MatchString(r.URL.Path):
-		answer = d.serve(d.humanSeries)
+		answer = d.serve(d.seriesAtPage)
 	case strings.HasPrefix(r.URL.Path, "/@") && !strings.Contains(r.URL.Path[1:], "/"):
-		answer = d.serve(d.humanActor)
+		answer = d.serve(d.actorAtPage)
 	case federation.ArticlePath.MatchString(r.URL.Path):
-		answer = d.serve(d.humanPost)
+		answer = d.serve(d.postAtPage)
 	default:
 		return false
 	}
@@ -112,17 +111,17 @@ func (d *Documents) Human(w http.ResponseWriter, r *http.Request) bool {
 
 var seriesPath = regexp.MustCompile(`^/series/[^/]+$`)
 
-// maker makes a document. With blog.ErrGone it may return a Tombstone as well.
-type maker func(ctx context.Context, r *http.Request) ([]byte, error)
+// builder builds a document. With blog.ErrGone it may also return a Tombstone.
+type builder func(ctx context.Context, r *http.Request) ([]byte, error)
 
 // serve answers GET with a cached document, in the media type that the request asks for.
-func (d *Documents) serve(make maker) http.HandlerFunc { return d.serveAs("", make) }
+func (d *Documents) serve(build builder) http.HandlerFunc { return d.serveAs("", build) }
 
-// serveAs is serve with a key prefix in the cache, for a second document at the same address.
-func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
+// serveAs is serve with a prefix for the keys in the cache, for a second document at the same address.
+func (d *Documents) serveAs(prefix string, build builder) http.HandlerFunc {
 	byMediaType := map[string]http.Handler{}
 	for _, kind := range []string{activity.ContentType, activity.LinkedDataType} {
-		byMediaType[kind] = d.cache.Handler(what+kind, d.document(make, kind), d.fail)
+		byMediaType[kind] = d.cache.Handler(prefix+kind, d.document(build, kind), d.fail)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r) {
@@ -132,10 +131,11 @@ func (d *Documents) serveAs(what string, make maker) http.HandlerFunc {
 	}
 }
 
-func (d *Documents) document(make maker, kind string) page.Maker {
+func (d *Documents) document(build builder, kind string) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
-		body, err := make(ctx, r)
-		// An actor has its key. A server that gets an Update about a new key must not read the old one from a cache.
+		body, err := build(ctx, r)
+		// The document of an actor contains its key. A server that gets an Update about a new key must not read the old one
+		// from a cache.
 		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path),
 			Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
 				"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
@@ -144,7 +144,7 @@ func (d *Documents) document(make maker, kind string) page.Maker {
 			doc.Status = http.StatusGone
 		case errors.Is(err, blog.ErrNotFound):
 			doc.Status, doc.Body = http.StatusNotFound, federation.ErrorBody(notFoundText)
-			doc.Header.Set("Cache-Control", "no-store") // it may be published at any moment, or exist for followers
+			doc.Header.Set("Cache-Control", "no-store") // it may be published at any moment, or be for followers only
 		case err != nil:
 			return page.Document{}, err
 		}
@@ -163,7 +163,7 @@ func nothingHere(w http.ResponseWriter) {
 	federation.WriteError(w, http.StatusNotFound, notFoundText)
 }
 
-// notFoundText is the same for what does not exist and for what is hidden.
+// notFoundText is the same for what does not exist and for what is hidden, so that nobody can tell them apart.
 const notFoundText = "there is nothing here"
 
 func (d *Documents) instance(ctx context.Context, _ *http.Request) ([]byte, error) {
@@ -186,8 +186,8 @@ func (d *Documents) front(ctx context.Context, r *http.Request) ([]byte, error) 
 	return d.person(ctx, voice)
 }
 
-// humanSeries serves the voice of a series, if it has one.
-func (d *Documents) humanSeries(ctx context.Context, r *http.Request) ([]byte, error) {
+// seriesAtPage serves the voice of a series, if it has one.
+func (d *Documents) seriesAtPage(ctx context.Context, r *http.Request) ([]byte, error) {
 	voice, err := d.voiceOfSeries(ctx, federation.LastSegment(r.URL.Path))
 	if err != nil {
 		return nil, err
@@ -220,8 +220,8 @@ func (d *Documents) liveVoice(ctx context.Context, r *http.Request) (blog.Voice,
 	return voice, err
 }
 
-func (d *Documents) humanActor(ctx context.Context, r *http.Request) ([]byte, error) {
-	// Handles are stored in lower case, and people write them in any.
+func (d *Documents) actorAtPage(ctx context.Context, r *http.Request) ([]byte, error) {
+	// Handles are stored in lower case, but an address may have capitals.
 	voice, err := d.Store.VoiceByHandle(ctx, strings.ToLower(strings.TrimPrefix(r.URL.Path, "/@")))
 	if err != nil {
 		return nil, err
@@ -239,7 +239,7 @@ func (d *Documents) person(ctx context.Context, voice blog.Voice) ([]byte, error
 	return person, err
 }
 
-// post serves the object of an article or a reply with its current counts.
+// post serves the object of an article or a reply, with the current numbers of its replies and reactions.
 func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	object, article, err := d.object(ctx, r)
 	switch {
@@ -251,9 +251,9 @@ func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	return d.counted(ctx, object)
 }
 
-// humanPost serves the object of an article at the address of its page, also a former one. The document has the id of
-// the article.
-func (d *Documents) humanPost(ctx context.Context, r *http.Request) ([]byte, error) {
+// postAtPage serves the object of an article at the present or a former address of its page. The id in the document is
+// that of the object, not the address of the page.
+func (d *Documents) postAtPage(ctx context.Context, r *http.Request) ([]byte, error) {
 	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(r.URL.Path))
 	switch {
 	case err != nil:
@@ -277,8 +277,9 @@ func (d *Documents) object(ctx context.Context, r *http.Request) (store.Object, 
 	return d.objectOf(ctx, blog.ID(chi.URLParam(r, "object")))
 }
 
-// objectOf returns an object that may be served. A deleted one comes with blog.ErrGone and its Tombstone. The error
-// is blog.ErrNotFound for restricted replies, and for everything under an article that is not published.
+// objectOf returns an object that may be served, and its article. For a deleted object it returns the Tombstone and
+// blog.ErrGone. The error is blog.ErrNotFound for restricted replies, and for everything under an article that is not
+// published.
 func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blog.Article, error) {
 	object, err := d.Store.Object(ctx, id)
 	if err != nil {
@@ -297,7 +298,7 @@ func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blo
 		}
 	}
 	a, err := d.Store.Head(ctx, object.ArticleID)
-	// A reply of ours must not show that there was an article before it was published or after it was withdrawn.
+	// Otherwise a reply of ours would reveal an article that is not published yet, or that was withdrawn.
 	if err == nil && a.Status != blog.Published {
 		err = blog.ErrNotFound
 	}

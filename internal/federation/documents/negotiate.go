@@ -12,10 +12,10 @@ import (
 func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-			activity.AsksForActivity(r.Header.Values("Accept")) && documents.Human(w, r) {
+			activity.AsksForActivity(r.Header.Values("Accept")) && documents.ServePageAddress(w, r) {
 			return
 		}
-		// A cache must know that the ActivityPub answer at this address depends on a signature.
+		// A cache must know that the ActivityPub answer at the same address depends on a signature.
 		if documents.AuthorizedFetch {
 			w = &bySignature{ResponseWriter: w}
 		}
@@ -29,7 +29,7 @@ func (d *Documents) toPage(w http.ResponseWriter, r *http.Request) bool {
 	address, err := d.pageOf(r)
 	switch {
 	case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrGone):
-		return false // the document itself answers with the right status
+		return false // the caller serves the document, which has the right status
 	case err != nil:
 		d.fail(w, r, err)
 		return true

@@ -21,14 +21,14 @@ type JRDLink struct {
 	Template string `json:"template,omitempty"`
 }
 
-// webfinger serves the actor that a handle or an address of ours means (RFC 7033, contract F-001 to F-005).
+// webfinger answers which actor belongs to a handle or an address of this blog (RFC 7033, contract F-001 to F-005).
 func (d *Documents) webfinger(w http.ResponseWriter, r *http.Request) {
 	resources := r.URL.Query()["resource"]
 	if len(resources) != 1 {
 		federation.WriteError(w, http.StatusBadRequest, "give one resource, like ?resource=acct:name@"+d.Site.HandleDomain)
 		return
 	}
-	jrd, err := d.finger(r.Context(), resources[0])
+	jrd, err := d.findJRD(r.Context(), resources[0])
 	switch {
 	case errors.Is(err, errNoResource):
 		federation.WriteError(w, http.StatusBadRequest, err.Error())
@@ -51,7 +51,8 @@ type JRD struct {
 	Links   []JRDLink `json:"links"`
 }
 
-// filter drops the links with other relations than the request asks for (RFC 7033, section 4.3).
+// filter keeps only the links with the relations in the request (RFC 7033, section 4.3). Without relations it keeps
+// all.
 func (f *JRD) filter(rels []string) {
 	if len(rels) > 0 {
 		f.Links = slices.DeleteFunc(f.Links, func(l JRDLink) bool { return !slices.Contains(rels, l.Rel) })
@@ -60,12 +61,12 @@ func (f *JRD) filter(rels []string) {
 
 var errNoResource = errors.New("the resource must be acct:name@domain or an address")
 
-// finger finds the JRD of a resource: a handle with or without "acct:" and "@", or an address. The error is
-// errNoResource when it is neither.
-func (d *Documents) finger(ctx context.Context, resource string) (JRD, error) {
+// findJRD returns the JRD of a resource: a handle with or without "acct:" and "@", or an address. The error is
+// errNoResource for anything else.
+func (d *Documents) findJRD(ctx context.Context, resource string) (JRD, error) {
 	lower := strings.ToLower(resource)
 	if strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
-		return d.fingerAddress(ctx, resource)
+		return d.findJRDByAddress(ctx, resource)
 	}
 	name, domain, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(lower, "acct:"), "@"), "@")
 	if !ok || name == "" || domain == "" || strings.ContainsAny(domain, "@/ ") {
@@ -78,10 +79,10 @@ func (d *Documents) finger(ctx context.Context, resource string) (JRD, error) {
 		return JRD{}, blog.ErrNotFound
 	// The instance actor's handle has the host name as its user part.
 	case name == host || name == hostname(host):
-		return d.instanceFinger(), nil
+		return d.instanceJRD(), nil
 	}
 	voice, err := d.Store.VoiceByHandle(ctx, name)
-	return d.voiceFinger(voice, err)
+	return d.voiceJRD(voice, err)
 }
 
 func hostname(host string) string {
@@ -89,9 +90,9 @@ func hostname(host string) string {
 	return name
 }
 
-// fingerAddress finds the JRD of an address of ours: an actor, a profile page, a series with a voice, the site
-// itself, or an article's page, which means its author.
-func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, error) {
+// findJRDByAddress returns the JRD of an address of ours: that of an actor, a profile page, a series with a voice or
+// the site itself. For the page of an article it returns the JRD of the author.
+func (d *Documents) findJRDByAddress(ctx context.Context, resource string) (JRD, error) {
 	u, err := url.Parse(resource)
 	if err != nil {
 		return JRD{}, errNoResource
@@ -103,27 +104,27 @@ func (d *Documents) fingerAddress(ctx context.Context, resource string) (JRD, er
 	kind, id, rest, local := d.Site.Local(address)
 	switch {
 	case u.Path == "" || u.Path == "/" || address == d.Site.InstanceID():
-		return d.instanceFinger(), nil
+		return d.instanceJRD(), nil
 	case local && kind == "actors" && rest == "":
-		return d.voiceFinger(d.Store.Voice(ctx, id))
+		return d.voiceJRD(d.Store.Voice(ctx, id))
 	case strings.HasPrefix(u.Path, "/@"):
-		return d.voiceFinger(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
+		return d.voiceJRD(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
 	case seriesPath.MatchString(u.Path):
-		return d.voiceFinger(d.voiceOfSeries(ctx, federation.LastSegment(u.Path)))
+		return d.voiceJRD(d.voiceOfSeries(ctx, federation.LastSegment(u.Path)))
 	}
 	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(u.Path))
 	if err != nil {
 		return JRD{}, err
 	}
-	// HeadBySlug knows former slugs and ignores the date in the path, so the whole path is compared.
+	// HeadBySlug also finds former slugs and ignores the date in the path, so the whole path is compared.
 	if !a.OnTheWeb() || d.Site.ArticlePath(a) != u.Path {
 		return JRD{}, blog.ErrNotFound
 	}
-	return d.voiceFinger(d.Store.Voice(ctx, a.VoiceID))
+	return d.voiceJRD(d.Store.Voice(ctx, a.VoiceID))
 }
 
-// intents are the addresses to which other servers send people of this blog, to follow somebody or to act on a post
-// (FEP-3b86, OStatus).
+// intents returns the links that lead authors of this blog back from other servers, to follow somebody or to react to a
+// post (FEP-3b86, OStatus).
 func (d *Documents) intents() []JRDLink {
 	intent := d.Site.URL + "/authorize_interaction?uri="
 	return []JRDLink{
@@ -133,7 +134,7 @@ func (d *Documents) intents() []JRDLink {
 	}
 }
 
-func (d *Documents) voiceFinger(v blog.Voice, err error) (JRD, error) {
+func (d *Documents) voiceJRD(v blog.Voice, err error) (JRD, error) {
 	if err != nil {
 		return JRD{}, err
 	}
@@ -155,7 +156,7 @@ func (d *Documents) voiceFinger(v blog.Voice, err error) (JRD, error) {
 	return f, nil
 }
 
-func (d *Documents) instanceFinger() JRD {
+func (d *Documents) instanceJRD() JRD {
 	return JRD{Subject: "acct:" + hostname(d.Site.Host()) + "@" + d.Site.HandleDomain,
 		Aliases: []string{d.Site.Home(), d.Site.InstanceID()},
 		Links: []JRDLink{
