@@ -23,21 +23,20 @@ import (
 
 // Courier sends the deliveries that are queued in the store. It claims servers, not single deliveries: one worker
 // sends the deliveries of a server one after another, in the order in which they were queued, and stops when the
-// server does not answer. A server that hangs costs one connection and delays no other server. A server that answers
-// but does not accept a delivery settles that delivery, or makes its author wait there; other authors are not held
-// up.
+// server does not answer. A server that hangs costs one connection and delays no other server. When a server refuses a
+// delivery, the delivery ends, or the deliveries of its author wait for that server; other authors are not delayed.
 type Courier struct {
 	federation.Core
 	wake     chan struct{}
 	slots    limit
 	keys     sync.Map // ring -> []signature.Key
 	mu       sync.Mutex
-	payloads *lru.Cache[payloadKey, message] // used lately
+	payloads *lru.Cache[payloadKey, message] // most servers get the same few
 }
 
 const (
 	slowAfter     = time.Second
-	idleGap       = 20 * time.Millisecond // between two claims when the first found nothing
+	idleGap       = 20 * time.Millisecond // shortest time between two claims when the first found nothing
 	unblockedTime = time.Second           // how long a check for blocks is valid
 	maxClaims     = 256                   // servers in one claim
 	maxRead       = 50                    // deliveries of a server in one read
@@ -75,7 +74,7 @@ func (c *Courier) Run(ctx context.Context) {
 		c.Log.Error("claims from before the start cannot be released", "error", err)
 	}
 	for ctx.Err() == nil {
-		// Servers that failed last time are claimed apart: they may not take all the slots.
+		// Servers that failed last time are claimed separately, because they must not take all the slots.
 		claims := append(c.claim(ctx, false), c.claim(ctx, true)...)
 		for _, server := range claims {
 			working.Go(func() {
@@ -98,19 +97,19 @@ type lease struct {
 	slot        *slot
 	renewed     time.Time
 	deliveries  []store.Delivery // read together with those of other servers; nil when they still have to be read
-	unblockedAt time.Time        // when it was last known not to be blocked
-	resting     map[blog.ID]bool // voices of which it refused a delivery in this visit
+	unblockedAt time.Time        // when the server was last known not to be blocked
+	resting     map[blog.ID]bool // voices with a delivery that the server refused in this visit
 	refused     map[topic]bool   // the topics of those deliveries
-	knowsKey    map[blog.ID]bool // voices whose newest key it has, as this visit showed
+	knowsKey    map[blog.ID]bool // voices whose newest key the server has, as this visit showed
 }
 
-// topic is what must reach a server in order: the deliveries of one voice about one object.
+// topic identifies deliveries that must reach a server in order: those of one voice about one object.
 type topic struct {
 	voice blog.ID
 	about string
 }
 
-// topicOf returns the topic of a delivery. Without an object, it is about the voice itself, or about one inbox.
+// topicOf returns the topic of a delivery. A delivery without an object is about the voice itself, or about one inbox.
 func topicOf(d store.Delivery) topic {
 	switch {
 	case d.ObjectID != "":
@@ -129,8 +128,8 @@ func (l *lease) markKeyKnown(voice blog.ID) {
 	l.knowsKey[voice] = true
 }
 
-// skips reports whether a delivery must wait because the server refused another one of its voice. A delivery that a
-// person asked for is sent nevertheless, unless the refused one had the same topic: the order within a topic is kept.
+// skips reports whether a delivery must wait because the server refused another one of the same voice. A delivery that
+// a person asked to retry is sent nevertheless, unless the refused one has the same topic: topics keep their order.
 func (l *lease) skips(d store.Delivery) bool {
 	return l.resting[d.VoiceID] && (!d.Asked || l.refused[topicOf(d)])
 }
@@ -174,7 +173,7 @@ func (c *Courier) claim(ctx context.Context, failing bool) []lease {
 // checkUnblocked returns the present time if none of the servers is blocked. Otherwise it returns the zero time, and
 // each delivery is checked alone.
 func (c *Courier) checkUnblocked(ctx context.Context, hosts []string) time.Time {
-	// With an allow list, each server must be found on it: one query for all of them cannot decide that.
+	// With an allow list, each server must be on the list. AnyBlocked cannot check that for all servers at once.
 	if c.AllowList {
 		return time.Time{}
 	}
@@ -207,8 +206,8 @@ func (c *Courier) read(ctx context.Context, server *lease) ([]store.Delivery, er
 	return c.Store.WaitingFor(ctx, maxRead, server.Host)
 }
 
-// visit sends a server its deliveries and then releases it. A bug that shows during the visit costs the server one
-// minute, and does not end the program.
+// visit sends a server its deliveries and then releases the server. After a panic, the server waits for one minute, and
+// the program continues.
 func (c *Courier) visit(ctx context.Context, server lease) {
 	var end store.VisitEnd
 	err := federation.Safely(func() error {
@@ -224,7 +223,7 @@ func (c *Courier) visit(ctx context.Context, server lease) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	// The last result is recorded in the same commit, which saves one commit for each server.
+	// Release records the last result of the visit as well (end.Last), which saves one commit for each server.
 	err = c.Store.Release(ctx, server.Claim, end, c.Now())
 	if err != nil && !errors.Is(err, store.ErrLost) {
 		c.Log.Error("a server cannot be released", "host", server.Host, "error", err)
@@ -234,7 +233,7 @@ func (c *Courier) visit(ctx context.Context, server lease) {
 // lostClaim ends a visit to a server that another process has claimed meanwhile.
 const lostClaim store.Ending = -1
 
-// deliver sends deliveries until there are none, the server does not answer, or we stop.
+// deliver sends deliveries until none is left, the server must rest, or we stop.
 func (c *Courier) deliver(ctx context.Context, server lease) store.VisitEnd {
 	how := store.HandedBack
 round:
@@ -256,7 +255,7 @@ round:
 				continue
 			case err != nil:
 				return c.abort(ctx, "a delivery cannot be sent", server, err)
-			case sent.wait > 0: // also while we stop: a server that asked us to wait must not be asked again
+			case sent.wait > 0: // checked before our own stop, so that the request of the server to wait is recorded
 				return c.endWithRest(server, sent)
 			case ctx.Err() != nil:
 				return store.VisitEnd{How: store.HandedBack, FreeAt: c.Now(), Last: sent.settlement}
@@ -269,13 +268,13 @@ round:
 					return c.abort(ctx, "the result of a delivery cannot be recorded", server, err)
 				}
 				if how = store.Answered; probed {
-					continue round // the probe was one of these deliveries, or of those after them
+					continue round // read again, because the probe may be one of the deliveries in this list
 				}
 				continue
 			case i == len(deliveries)-1 && !more:
 				return store.VisitEnd{How: store.Answered, FreeAt: c.Now(), Last: sent.settlement}
 			}
-			// The result is recorded before the next delivery leaves: at most one is sent twice after a crash.
+			// The result is recorded before the next delivery is sent, so a crash repeats at most one delivery.
 			if err := c.settle(ctx, server, sent.settlement); err != nil {
 				return c.abort(ctx, "the result of a delivery cannot be recorded", server, err)
 			}
@@ -297,22 +296,22 @@ func (c *Courier) renew(ctx context.Context, server *lease) error {
 	return c.Store.Renew(ctx, server.Claim, now.Add(federation.LeaseTime))
 }
 
-// abort ends a visit because of an error of our own, which does not concern the server. A lost claim and our own stop
-// are not logged.
-func (c *Courier) abort(ctx context.Context, what string, server lease, err error) store.VisitEnd {
+// abort ends a visit because of an error on our side, and logs it with the message. A lost claim and our own stop are
+// not logged.
+func (c *Courier) abort(ctx context.Context, message string, server lease, err error) store.VisitEnd {
 	switch {
 	case errors.Is(err, store.ErrLost):
 		return store.VisitEnd{How: lostClaim}
 	case ctx.Err() != nil:
 		return store.VisitEnd{How: store.HandedBack, FreeAt: c.Now()}
 	}
-	c.Log.Error(what, "host", server.Host, "error", err)
+	c.Log.Error(message, "host", server.Host, "error", err)
 	return store.VisitEnd{How: store.HandedBack, FreeAt: c.Now().Add(time.Minute)}
 }
 
 // settle records the results of deliveries.
 func (c *Courier) settle(ctx context.Context, server lease, results []store.Settlement) error {
-	// A result that is known is recorded although we stop: else the delivery would be sent again.
+	// A known result is recorded even while we stop. Otherwise the delivery would be sent again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	for _, result := range results {
@@ -323,8 +322,8 @@ func (c *Courier) settle(ctx context.Context, server lease, results []store.Sett
 	return nil
 }
 
-// endWithRest ends a visit to a server that must rest. After a try that a person asked for, the server rests no longer
-// than it would have without it, unless it asked for a longer time itself.
+// endWithRest ends a visit to a server that must rest. If a person asked for this try before the rest was over, the
+// server rests no longer than it would have without the try, unless the server itself asked us to wait.
 func (c *Courier) endWithRest(server lease, last result) store.VisitEnd {
 	end := store.VisitEnd{How: last.how, FreeAt: c.Now().Add(last.wait), Last: last.settlement}
 	if server.ResumeAt != nil && server.ResumeAt.Before(end.FreeAt) && !last.asked {
@@ -333,12 +332,12 @@ func (c *Courier) endWithRest(server lease, last result) store.VisitEnd {
 	return end
 }
 
-// handleRefusal makes the voice of a refused delivery rest at the server. After several refusals it first tries the
-// next delivery of the same voice with another topic, the probe. If the server accepts the probe, it is the refused
-// delivery that the server does not want, and that one counts as refused for good.
+// handleRefusal makes the voice of a refused delivery rest at the server. After several refusals it first sends a
+// probe: a delivery of the same voice with another topic. If the server accepts the probe, it rejects only the refused
+// delivery, and that one counts as refused for good.
 //
-// The results of both are then in refused.settlement, for the caller to record. A visit that must end with the probe
-// comes back as end.
+// The caller records the results of both, which are then in refused.settlement. end is not nil when the visit must end
+// after the probe.
 func (c *Courier) handleRefusal(ctx context.Context, server *lease, refused *result) (end *store.VisitEnd,
 	probed bool) {
 	delivery := refused.settlement[0].Delivery
@@ -376,8 +375,8 @@ func (c *Courier) handleRefusal(ctx context.Context, server *lease, refused *res
 	return nil, true
 }
 
-// chooseProbe chooses the delivery to try after another one was refused. Only the first delivery of each other topic
-// may be sent, since the order within a topic is kept. Of those it takes the one with the fewest attempts.
+// chooseProbe chooses the delivery to try after another one was refused. Topics keep their order, so only the first
+// delivery of each other topic may be sent. Of those it takes the one with the fewest attempts.
 func chooseProbe(list []store.Delivery, refused store.Delivery) (probe store.Delivery, ok bool) {
 	seen := map[topic]bool{topicOf(refused): true}
 	for _, d := range list {
@@ -410,25 +409,25 @@ func outlive(ctx context.Context, grace time.Duration) (context.Context, context
 
 // result is the result of one delivery.
 type result struct {
-	settlement []store.Settlement // what must still be recorded; empty when nothing must
-	wait       time.Duration      // positive: the server must rest that long, since it is silent or busy
+	settlement []store.Settlement // the results that the caller must record
+	wait       time.Duration      // if positive, the server is silent or busy and must rest that long
 	asked      bool               // the server itself asked for the wait
-	how        store.Ending       // how a visit ends that ends with this delivery
+	how        store.Ending       // how the visit ends if this is its last delivery
 }
 
 // voiceRests reports whether the voice of the delivery must rest at the server.
 func (r result) voiceRests() bool { return len(r.settlement) > 0 && r.settlement[0].Rest > 0 }
 
-// deliverOne sends one delivery. A delivery that our own stop cuts off does not count as an attempt. An error is an
-// error of our own and does not concern the server: errNotSent when the server is blocked, else mostly of the
-// database. If the delivery cannot be composed, or a bug shows, only its voice rests.
+// deliverOne sends one delivery. A request that our own stop interrupts does not count as an attempt. The error is
+// errNotSent when the server is blocked; any other error is one of our own, mostly of the database, and says nothing
+// about the server. If the delivery cannot be composed, or sending it panics, only its voice rests.
 func (c *Courier) deliverOne(ctx context.Context, server *lease, delivery store.Delivery) (r result, err error) {
 	err = federation.Safely(func() error {
 		r, err = c.send(ctx, server, delivery)
 		return err
 	})
 	if errors.Is(err, federation.ErrPanic) {
-		return c.failHere(delivery, err), nil
+		return c.failLocally(delivery, err), nil
 	}
 	return r, err
 }
@@ -447,14 +446,14 @@ func (c *Courier) send(ctx context.Context, server *lease, delivery store.Delive
 	content, err := c.prepare(ctx, server, delivery)
 	switch {
 	case errors.Is(err, blog.ErrNotFound):
-		return c.failHere(delivery, err), nil
+		return c.failLocally(delivery, err), nil
 	case err != nil:
 		return result{}, err
 	}
 	posting, cancel := outlive(ctx, stopGrace)
 	defer cancel()
 	answer, newKey, postErr := c.post(posting, server, delivery, content)
-	if posting.Err() != nil && postErr != nil { // our own stop cut it off, so it says nothing about the server
+	if posting.Err() != nil && postErr != nil { // our own stop ended the request, so the error is not the server's
 		return result{}, c.markUnsure(ctx, delivery, answer)
 	}
 	outcome, rest := classify(delivery, answer, postErr)
@@ -468,9 +467,9 @@ func (c *Courier) send(ctx context.Context, server *lease, delivery store.Delive
 	r := result{how: store.Silent, asked: answer.RetryAfter > 0}
 	switch rest {
 	case voiceRests:
-		settlement.Rest = cmp.Or(answer.RetryAfter, backoff(delivery.Refusals))
+		settlement.Rest = restTime(answer, delivery.Refusals)
 	case serverRests:
-		r.wait = cmp.Or(answer.RetryAfter, backoff(server.Failures))
+		r.wait = restTime(answer, server.Failures)
 	}
 	if answer.Status == http.StatusTooManyRequests {
 		r.how = store.Busy
@@ -483,8 +482,8 @@ func (c *Courier) send(ctx context.Context, server *lease, delivery store.Delive
 	return r, err
 }
 
-// failHere is the result of a delivery that cannot be sent for a reason of our own that lies in this delivery.
-func (c *Courier) failHere(delivery store.Delivery, err error) result {
+// failLocally returns the result of a delivery that cannot be sent because of an error on our side. Its voice rests.
+func (c *Courier) failLocally(delivery store.Delivery, err error) result {
 	c.Log.Error("a delivery cannot be composed", "activity", delivery.ActivityID, "host", delivery.Host, "error", err)
 	outcome := blog.Delivery{
 		Status: blog.Retrying,
@@ -515,7 +514,7 @@ func (c *Courier) settleMissing(ctx context.Context, server lease, results []sto
 	return c.Store.RecheckActorsOf(ctx, inbox, c.Now())
 }
 
-// errNotSent means that a delivery was settled without a request to its server.
+// errNotSent means that a delivery to a blocked server was settled without a request.
 var errNotSent = errors.New("not sent: this server is blocked")
 
 // refuseBlocked records a delivery to a blocked server as refused. It returns errNotSent when that succeeded.
@@ -525,7 +524,8 @@ func (c *Courier) refuseBlocked(ctx context.Context, server lease, delivery stor
 	return cmp.Or(c.Store.Settle(ctx, server.Claim, refused, c.Now()), errNotSent)
 }
 
-// markUnsure records that a delivery which our stop cut off may have arrived, if its request had left.
+// markUnsure records that a delivery may have arrived although our stop interrupted it. It does nothing when the
+// request had not been sent.
 func (c *Courier) markUnsure(ctx context.Context, delivery store.Delivery, answer remote.Answer) error {
 	if !answer.Left {
 		return nil

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -11,17 +12,17 @@ import (
 	"causerie/internal/store"
 )
 
-// resting is who gets no deliveries for a while after an attempt.
+// resting says who gets no deliveries for a while after an attempt.
 type resting int
 
 const (
 	nobodyRests resting = iota // the delivery is settled
-	voiceRests                 // the server answered about this delivery or its author: other authors go on
-	serverRests                // it did not answer, asked us to wait, or a proxy answered in its place
+	voiceRests                 // the answer concerns this delivery or its author, so only the author's deliveries wait
+	serverRests                // the server was silent or asked us to wait, or a proxy answered in its place
 )
 
-// classify decides what an answer means for a delivery, and who must rest (contract F-106, F-107). An answer about one
-// delivery never holds up other authors.
+// classify returns the new state of a delivery after an answer or an error, and who must rest (contract F-106, F-107).
+// An answer about one delivery never delays other authors.
 func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.Delivery, resting) {
 	d := blog.Delivery{
 		Status: blog.Retrying, Code: answer.Status, Answer: answer.Text,
@@ -35,7 +36,7 @@ func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.De
 		case federation.Temporary(err):
 			return d, serverRests
 		}
-		// An address that we may not ask, or a key that cannot sign, will not be better tomorrow.
+		// Another try would not help, for example when we refuse to connect to the address, or when a key cannot sign.
 		d.Status = blog.Refused
 		return d, nobodyRests
 	}
@@ -48,7 +49,7 @@ func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.De
 		// GoToSocial answers 500 to types that it does not know, every time.
 		d.Status = blog.Refused
 	case status == http.StatusUnauthorized && isActorDelete(delivery):
-		// The key is gone with the actor: a server that never fetched it cannot verify this, now or later.
+		// A deleted actor serves no key. A server that never fetched the key cannot verify this delivery, now or later.
 		d.Status = blog.Refused
 	case status == http.StatusTooManyRequests,
 		status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout,
@@ -67,8 +68,8 @@ func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.De
 // isActorDelete reports whether a delivery is the Delete of one of our actors.
 func isActorDelete(d store.Delivery) bool { return d.Kind == "Delete" && d.ObjectID == "" }
 
-// isUnsure reports whether a delivery may have been processed without confirmation: it was sent and no answer came
-// back, or a 500 or a proxy's 502 or 504 did.
+// isUnsure reports whether a server may have processed a delivery without confirming it: the request was sent, but no
+// answer came, or the answer was 500, 502 or 504.
 func isUnsure(answer remote.Answer, err error) bool {
 	if err != nil {
 		return answer.Left
@@ -80,8 +81,14 @@ func isUnsure(answer remote.Answer, err error) bool {
 	return false
 }
 
-// backoff returns how long a server, or a voice at one, rests after it failed once more. It varies by a fifth in both
-// directions, so that not everything is tried again at the same moment.
+// restTime returns how long a server, or a voice at one, rests: the time of the answer's Retry-After, else the back-off
+// after that many failures before this one.
+func restTime(answer remote.Answer, failures int) time.Duration {
+	return cmp.Or(answer.RetryAfter, backoff(failures))
+}
+
+// backoff returns the back-off after one failure more than failures. It varies by a fifth in both directions, so that
+// not everything is tried again at the same moment.
 func backoff(failures int) time.Duration {
 	d := blog.Backoff(failures + 1)
 	return d - d/5 + rand.N(2*d/5)
