@@ -62,7 +62,7 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 		return app.saveTranslation(ctx, m, false)
 	}
 	if m.article.Status == blog.Published { // the file revises it
-		err := app.outbox.ReviseAs(ctx, &m.article, how)
+		err := app.outbox.ReviseWith(ctx, &m.article, how)
 		return m.article, plain(err)
 	}
 	if how.Quiet {

@@ -343,7 +343,7 @@ func (h *Handler) storeArticle(req *request, before, edited blog.Article, p edit
 		if action == quietly {
 			flash = "quiet"
 		}
-		err = h.outbox.ReviseAs(req.ctx(), &edited, outbox.ReviseOptions{Quiet: action == quietly, Hold: req.author.Hold()})
+		err = h.outbox.ReviseWith(req.ctx(), &edited, outbox.ReviseOptions{Quiet: action == quietly, Hold: req.author.Hold()})
 	default:
 		if action == unschedule {
 			flash, edited.Status, edited.ScheduledAt = "draft", blog.Draft, nil

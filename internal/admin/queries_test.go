@@ -70,7 +70,7 @@ func TestTheDeliveryReportAsksNoMoreQueriesForMoreActivities(t *testing.T) {
 		few := b.queries(faults, report)
 		for i := range 6 {
 			a.Markdown = fmt.Sprintf("%s\n\nThe ferry rows %d times.", prose, i)
-			if err := o.outbox.ReviseAs(t.Context(), &a, outbox.ReviseOptions{}); err != nil {
+			if err := o.outbox.ReviseWith(t.Context(), &a, outbox.ReviseOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}

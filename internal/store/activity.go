@@ -57,8 +57,8 @@ func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]
 	return found, err
 }
 
-// Created finds the Create of an object.
-func (s *Store) Created(ctx context.Context, object blog.ID) (blog.Activity, error) {
+// CreateActivityOf finds the Create of an object.
+func (s *Store) CreateActivityOf(ctx context.Context, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
 	err := s.one(ctx, &a, `
 		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities

@@ -11,16 +11,16 @@ import (
 	"causerie/internal/store"
 )
 
-// AnswerRequest accepts or rejects a request for an authorization (FEP-044f), in the transaction of s. A post that
-// has an authorization gets the same one again. A post whose authorization was revoked is rejected.
+// AnswerRequest accepts or rejects a request for an authorization (FEP-044f), in the transaction of s. A second request
+// for the same post gets the same authorization again. If that was revoked, the request is rejected.
 func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
 	allowed bool) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
-	// The address of a post is taken by whoever asked first: nobody else may get or change its authorization.
+	// Only the actor who asked first for a post may get or change its authorization.
 	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.AuthorizationRevoked):
 		return o.queueRefused(ctx, s, t, actor)
-	// The id is kept, since it is part of the address under which others verify the authorization.
+	// The id stays the same, because other servers verify the authorization at an address that contains it.
 	case err == nil:
 		t.ID, t.At = held.ID, held.At
 	case !errors.Is(err, blog.ErrNotFound):
@@ -36,7 +36,7 @@ func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Autho
 func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
 	switch {
-	// It was decided before, or somebody else asked for this post.
+	// The request was decided before, or somebody else asked for this post first.
 	case err == nil && (held.State != blog.AuthorizationAsked || held.ActorID != t.ActorID):
 		return nil
 	case err == nil:
@@ -47,8 +47,8 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 	return s.SaveAuthorization(ctx, t)
 }
 
-// answerAfterModeration answers the server of a post that waits for the decision of the author, after the author
-// moderated the comment.
+// answerAfterModeration answers the request of a reply after the author showed or hid the comment. It does nothing for
+// a comment without a request.
 func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment,
 	state blog.CommentState) error {
 	t, err := s.AuthorizationFor(ctx, blog.ReplyAuthorization, c.Address)
@@ -59,8 +59,8 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 	if err != nil {
 		return err
 	}
-	// A comment that is shown after it was rejected is accepted now. One that was accepted stays so when it is hidden:
-	// hiding is a matter of this page, and revoking is an action of its own.
+	// A comment that is shown after it was rejected is accepted now. A comment that was accepted stays accepted when it is
+	// hidden: hiding concerns only this page, and RevokeQuote and removal are separate actions.
 	asked, refused := t.State == blog.AuthorizationAsked, t.State == blog.AuthorizationRefused
 	switch {
 	case state == blog.CommentShown && (asked || refused):
@@ -101,9 +101,9 @@ func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, pos
 	return nil
 }
 
-// RevokeQuote revokes the permission of a post to quote an article, and hides the quote on the page. The writer of
-// the post is told, and so are the actors who are known to have boosted it. comment is the quote. Errors:
-// blog.ErrNotFound, blog.ErrConflict when there is no permission to revoke.
+// RevokeQuote revokes the authorization of a quote, given by its comment, and hides it on the page. The Delete of the
+// authorization goes to the author of the quote and to the actors who are known to have boosted it. Errors:
+// blog.ErrNotFound; blog.ErrConflict when there is no authorization to revoke.
 func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		c, err := s.Comment(ctx, comment)
@@ -148,7 +148,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	wire, err := o.WireAuthorization(ctx, s, t)
 	// The article was withdrawn, so there is nothing left to answer or to quote.
 	if errors.Is(err, blog.ErrGone) {
-		return nil // there is nothing left to answer or to quote
+		return nil
 	}
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (o *Outbox) queueAllowed(ctx context.Context, s *store.Store, t blog.Author
 	if err := s.SaveAuthorization(ctx, t); err != nil {
 		return err
 	}
-	// To the personal inbox: the answer concerns one actor.
+	// The Accept goes to the personal inbox, because it concerns one actor.
 	act, err := o.compose(ctx, s, outgoing{voice: wire.Voice, kind: "Accept", object: t.ID},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapAcceptRequest(e, requestFor(t), wire.Address())
@@ -195,8 +195,8 @@ func requestFor(t blog.Authorization) activity.Request {
 	return request
 }
 
-// queueRevoked revokes an authorization and sends its Delete to the holder and to everybody who is known to have
-// boosted the post. The address of the authorization answers 404 from now on.
+// queueRevoked revokes an authorization and sends its Delete to the author of the post and to the actors who are known
+// to have boosted the post. The address of the authorization answers 404 from now on.
 func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	t.State = blog.AuthorizationRevoked
 	// The state is saved even if the article is gone, so that the authorization is never served again.

@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// Follow lets a voice follow an actor, given as @handle@server or by address. The follow is pending until the Accept
-// comes. It returns blog.Invalid when there is no such actor, or when it is one of our voices.
+// Follow makes a voice follow an actor, given as @handle@server or as an address. The follow is pending until the
+// Accept arrives. The error is blog.Invalid when there is no such actor, or when the actor is one of our voices.
 func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blog.Following, error) {
 	actor, err := o.identify(ctx, "follow", whom)
 	switch {
@@ -28,7 +28,7 @@ func (o *Outbox) Follow(ctx context.Context, voice blog.Voice, whom string) (blo
 		if federation.IgnoreMissing(err) != nil {
 			return err
 		}
-		// A follow that is still pending is sent again: the other server may have missed it.
+		// A follow that is still pending is sent again, because the first Follow may have been lost.
 		if known.State == blog.Accepted {
 			f = known
 			return nil
@@ -56,7 +56,8 @@ func (o *Outbox) queueFollow(ctx context.Context, s *store.Store, voice blog.Voi
 	return s.AddDeliveriesTo(ctx, act, f.Actor.Inbox)
 }
 
-// Unfollow ends the follow of an actor by its id. It returns blog.ErrNotFound when the voice does not follow it.
+// Unfollow ends the follow of an actor, given by id. It returns blog.ErrNotFound when the voice does not follow the
+// actor.
 func (o *Outbox) Unfollow(ctx context.Context, voice blog.Voice, actor string) error {
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
 		f, err := s.Following(ctx, voice.ID, actor)
@@ -81,7 +82,8 @@ func (o *Outbox) queueUnfollow(ctx context.Context, s *store.Store, voice blog.V
 	return o.queueUndo(ctx, s, voice, follow, f.Actor.Inbox)
 }
 
-// FollowMoved replaces the follow of an actor who moved by a follow of the target, in the transaction of s.
+// FollowMoved ends the follow of an actor who moved, and follows the target of the move instead. It works in the
+// transaction of s.
 func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Following, target string) error {
 	voice, err := s.Voice(ctx, f.VoiceID)
 	if err != nil {
@@ -106,7 +108,7 @@ func (o *Outbox) FollowMoved(ctx context.Context, s *store.Store, f blog.Followi
 // queueUndo adds the Undo of an activity of a voice, and its deliveries to the given inboxes.
 func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice, what blog.ID,
 	inboxes ...string) error {
-	// The Undo contains the stored bytes: other servers compare its object with what they got.
+	// The Undo contains the stored bytes of the activity, because other servers compare them with what they received.
 	undone, err := s.Activity(ctx, what)
 	if err != nil {
 		return err
@@ -119,10 +121,10 @@ func (o *Outbox) queueUndo(ctx context.Context, s *store.Store, voice blog.Voice
 	return s.AddDeliveriesTo(ctx, act, inboxes...)
 }
 
-// QueueUndoFollow adds the Undo of a Follow that only the other server knows of, in the transaction of s.
+// QueueUndoFollow adds the Undo of a follow that only the other server has, in the transaction of s.
 func (o *Outbox) QueueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, actor blog.Actor) error {
 	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Undo"}, func(e activity.Envelope) ([]byte, error) {
-		// We have no such Follow, so its id is made up. Servers look at actor and object.
+		// We have no such Follow, so we invent its id. Servers compare the actor and the object.
 		follow, err := activity.WrapFollow(activity.Envelope{Site: o.Site, Voice: voice, ID: blog.NewID(e.At), At: e.At},
 			actor.ID)
 		if err != nil {

@@ -20,10 +20,10 @@ func (o *Outbox) currentHold(ctx context.Context, s *store.Store, article blog.I
 	return &hold, err
 }
 
-// ReleaseHold sends what was held of an article, if its hold is over. It sends the article as it is now, with all
-// changes since. Without a hold that is over it does nothing.
+// ReleaseHold sends the held publication or change of an article when its hold is over, with all changes since. It does
+// nothing when there is no hold, or when the hold is not over.
 func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
-	// The lookups on the network come before the transaction.
+	// The look-ups come first, because a transaction must not wait for the network.
 	current, err := o.Store.Article(ctx, id)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 			return err
 		}
 		hold, err := o.currentHold(ctx, s, id)
-		// The author may have undone it meanwhile, or another process released it.
+		// Meanwhile the author may have undone the change, or another process may have released the hold.
 		if err != nil || hold == nil || !hold.Over(o.Now()) {
 			return err
 		}
@@ -57,9 +57,9 @@ func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 	return nil
 }
 
-// Undo takes back a publication or a change that was not sent yet. Other servers get nothing, and the page is as
-// before. A publication becomes a draft again and keeps its text. A change restores the former text; Undo returns the
-// changed article, so that it is not lost. It returns blog.ErrConflict when nothing is held.
+// Undo takes back a publication or a change that was not sent yet. Other servers get nothing, and the page is as it was
+// before. After a publication, the article is a draft again and keeps its text. After a change, the former text is
+// restored; Undo returns the changed article, so that it is not lost. It returns blog.ErrConflict when nothing is held.
 func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {
@@ -83,21 +83,21 @@ func (o *Outbox) Undo(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return a, nil
 }
 
-// holdFor returns what to store for an undo: the article before the change, and the planned length of its series if
-// the change alters it.
-func holdFor(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
-	was := store.Hold{ArticleID: before.ID, Before: before}
+// holdBefore returns the hold that an undo needs: the article before the change, and the planned length of its series
+// if the change alters that.
+func holdBefore(ctx context.Context, s *store.Store, before, after blog.Article) (store.Hold, error) {
+	hold := store.Hold{ArticleID: before.ID, Before: before}
 	if after.SeriesPlanned == 0 {
-		return was, nil
+		return hold, nil
 	}
 	series, err := s.RequestedSeries(ctx, after)
 	if err == nil && series.Planned != after.SeriesPlanned {
-		was.Totals = map[blog.ID]int{series.ID: series.Planned}
+		hold.Totals = map[blog.ID]int{series.ID: series.Planned}
 	}
-	return was, federation.IgnoreMissing(err)
+	return hold, federation.IgnoreMissing(err)
 }
 
-// mergeTotals joins the planned lengths of series at two moments. The earlier ones win.
+// mergeTotals merges the planned lengths of series at two moments. For a series in both, the earlier length counts.
 func mergeTotals(earlier, later map[blog.ID]int) map[blog.ID]int {
 	joined := maps.Clone(later)
 	if joined == nil {
@@ -107,8 +107,8 @@ func mergeTotals(earlier, later map[blog.ID]int) map[blog.ID]int {
 	return joined
 }
 
-// undo restores an article and the planned lengths of series as they were before the hold. It returns the article
-// with the undone change, whose planned length is a request again.
+// undo restores an article and the planned lengths of series as they were before the hold. It returns the article with
+// the undone change, for an editor: saving it again would set the planned length again.
 func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold store.Hold) (blog.Article, error) {
 	for id, total := range hold.Totals {
 		series, err := s.Series(ctx, id)
@@ -128,7 +128,7 @@ func (o *Outbox) undo(ctx context.Context, s *store.Store, a *blog.Article, hold
 		a.Unpublish(hold.Before)
 	} else {
 		*a = hold.Before
-		// SaveArticle compares the time of the last save with that of the stored row.
+		// SaveArticle returns a conflict unless SavedAt is that of the stored row.
 		a.SavedAt = undone.SavedAt
 		if err := s.UnpublishRevisions(ctx, a.ID, a.ChangedAt()); err != nil {
 			return undone, err

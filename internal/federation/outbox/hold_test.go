@@ -97,7 +97,7 @@ func TestAnUndoneChangeRestoresTheFormerText(t *testing.T) {
 		former := edited
 		edited.Title, edited.Slug, edited.Tags, edited.HTML = "Wrong", "wrong", nil, "<p>Wrong.</p>"
 		for range 2 { // the second change is held with the first
-			if err := o.Outbox.ReviseAs(o.Soon(), &edited, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
+			if err := o.Outbox.ReviseWith(o.Soon(), &edited, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -118,7 +118,7 @@ func TestAnUndoneChangeRestoresTheFormerText(t *testing.T) {
 			t.Errorf("veerhuis was brought %v", kinds)
 		}
 		// and again, for good
-		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
+		if err := o.Outbox.ReviseWith(o.Soon(), &now, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
 			t.Fatal(err)
 		}
 		o.EndHolds()
@@ -139,7 +139,7 @@ func TestAWithdrawalDuringTheHoldOfAChangeDropsTheChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.Outbox.ReviseAs(o.Soon(), &edited, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
+		if err := o.Outbox.ReviseWith(o.Soon(), &edited, outbox.ReviseOptions{Hold: overkant.Hold}); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
@@ -169,7 +169,7 @@ func TestAQuietCorrectionIsNotNewer(t *testing.T) {
 			t.Fatal(err)
 		}
 		now.Title, now.Quotes = "Six minutes wide", "nobody"
-		if err := o.Outbox.ReviseAs(o.Soon(), &now, outbox.ReviseOptions{Quiet: true}); err != nil {
+		if err := o.Outbox.ReviseWith(o.Soon(), &now, outbox.ReviseOptions{Quiet: true}); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.World.WaitForCount(o.Soon(), 2, fedtest.About("Update", o.Object(a))); err != nil {

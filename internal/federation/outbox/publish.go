@@ -10,15 +10,15 @@ import (
 	"causerie/internal/store"
 )
 
-// Publish publishes an article and adds a delivery for each server of the followers. The article may be a draft,
-// scheduled or withdrawn, and gets a new object each time. Errors: blog.Invalid when something is missing,
-// blog.ErrConflict when it is published already, blog.ErrNotFound.
+// Publish publishes an article and queues its deliveries to the followers. The article may be a draft, scheduled or
+// withdrawn. Errors: blog.Invalid when something is missing, blog.ErrConflict when it is published already,
+// blog.ErrNotFound.
 func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
 	return o.PublishHeld(ctx, id, 0)
 }
 
-// PublishHeld publishes an article for readers of the site. Other servers get it when the hold is over; until then
-// Undo takes it back.
+// PublishHeld publishes an article on the site at once, and sends it to other servers when the hold is over. Until
+// then, Undo takes it back. With a hold of 0 it is Publish.
 func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, id)
 	if err != nil {
@@ -32,18 +32,18 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 		if a, err = s.LockArticle(ctx, id); err != nil {
 			return err
 		}
-		undo, err := holdFor(ctx, s, a, a)
+		undo, err := holdBefore(ctx, s, a, a)
 		if err != nil {
 			return err
 		}
-		if err := ready.settle(&a); err != nil {
+		if err := ready.apply(&a); err != nil {
 			return err
 		}
 		if err := a.Publish(o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
 		if a.Federates() {
-			// A new id each time: other servers ignore an object whose id was deleted before.
+			// The object gets a new id each time: other servers ignore an id that was deleted before.
 			a.ObjectID = blog.NewID(o.Now())
 		}
 		if err := o.saveArticle(ctx, s, &a); err != nil {
@@ -64,13 +64,13 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
 	}
-	if hold <= 0 { // else there are no deliveries yet
+	if hold <= 0 { // a held publication has no deliveries yet
 		o.Wake()
 	}
 	return a, nil
 }
 
-// saveArticle saves an article. If its slug is taken, it returns blog.Invalid with one that is free.
+// saveArticle saves an article. If its slug is taken, it returns blog.Invalid with a free slug in the text.
 func (o *Outbox) saveArticle(ctx context.Context, s *store.Store, a *blog.Article) error {
 	free, err := s.FreeSlug(ctx, a.Slug, a.ID, a.Language)
 	if err != nil {
@@ -83,13 +83,14 @@ func (o *Outbox) saveArticle(ctx context.Context, s *store.Store, a *blog.Articl
 	return s.SaveArticle(ctx, a, o.Now())
 }
 
-// addRevision saves the text of an article as a revision. kind says whether readers have it, since the time at.
+// addRevision saves the text of an article as a revision. kind is "published" for a text that readers have had since
+// at, and "saved" for a text that they do not have.
 func addRevision(ctx context.Context, s *store.Store, a blog.Article, kind string, at time.Time) error {
 	return s.AddRevision(ctx, store.Revision{ArticleID: a.ID, Language: a.Language, Kind: kind, Title: a.Title,
 		Summary: a.Summary, Markdown: a.Markdown, At: at})
 }
 
-// addPublishedRevisions saves the texts of a publication as revisions, in all languages.
+// addPublishedRevisions saves the original of an article and its finished translations as published revisions.
 func addPublishedRevisions(ctx context.Context, s *store.Store, a blog.Article) error {
 	if err := addRevision(ctx, s, a, "published", *a.PublishedAt); err != nil {
 		return err
@@ -135,7 +136,8 @@ func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article
 	return o.queueAnnounces(ctx, s, blog.Article{}, a)
 }
 
-// saveObject builds the object of an article and saves its bytes, which are served from then on.
+// saveObject builds the object of an article and saves its bytes, which are served from now on. It also returns the
+// input that the object was built from.
 func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 	mentions []activity.Mention) ([]byte, activity.PostInput, error) {
 	w, err := o.PostInput(ctx, s, a, mentions)
@@ -150,7 +152,7 @@ func (o *Outbox) saveObject(ctx context.Context, s *store.Store, a blog.Article,
 		Revision: a.Revision, At: o.Now()})
 }
 
-// Schedule plans the publication of an article. Nothing is served or sent before.
+// Schedule plans the publication of an article. Nothing is served or sent before the time at.
 func (o *Outbox) Schedule(ctx context.Context, id blog.ID, at time.Time) (blog.Article, error) {
 	var a blog.Article
 	err := o.Store.InTx(ctx, func(s *store.Store) (err error) {

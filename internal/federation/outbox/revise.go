@@ -13,28 +13,27 @@ import (
 
 // ReviseOptions says how a change is sent. The zero value sends it at once, as an edit that readers are told of.
 type ReviseOptions struct {
-	// Quiet sends an Update whose updated is no newer. Other servers take the policy and the audience from it, but keep
-	// the text of their copies, record no edit and notify nobody. A server that fetches the article later gets the new
-	// text.
+	// Quiet sends an Update that keeps its old `updated` time. Other servers take the policy and the audience from it,
+	// but keep the text of their copies, record no edit and notify nobody. A server that fetches the article later gets
+	// the new text.
 	Quiet bool
-	// Hold delays all deliveries by this time. Until then Undo takes the change back without a trace.
+	// Hold delays all deliveries by this time. During it, Undo removes the change; nothing was sent.
 	Hold time.Duration
-	// SkipIfSame does nothing when the article is stored with the same content: nothing is sent, and the time of its
-	// last change stays.
+	// SkipIfSame sends nothing when the stored article has the same content. The time of its last change stays.
 	SkipIfSame bool
 }
 
-// Revise saves a changed published article and sends the Update to every server that has it. Errors: blog.Invalid
-// when the change concerns what is fixed at publication (the format, and whether the article federates),
+// Revise saves a changed published article and sends the Update to every server that has it. Errors: blog.Invalid when
+// the edit changes the format or whether the article federates, which cannot change after publication;
 // blog.ErrConflict when somebody else saved the article in the meantime.
 func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
-	return o.ReviseAs(ctx, edited, ReviseOptions{})
+	return o.ReviseWith(ctx, edited, ReviseOptions{})
 }
 
-// ReviseAs is Revise with options. A change of an article whose publication is still held becomes part of that
+// ReviseWith is Revise with options. A change of an article whose publication is still held becomes part of that
 // publication.
-func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOptions) error {
-	ready, err := o.prepare(ctx, *edited, m.Hold > 0)
+func (o *Outbox) ReviseWith(ctx context.Context, edited *blog.Article, options ReviseOptions) error {
+	ready, err := o.prepare(ctx, *edited, options.Hold > 0)
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
 	}
@@ -43,18 +42,17 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 		if err != nil {
 			return err
 		}
-		// The checks run against the locked row, since the article may have changed while prepare was waiting for other
-		// servers.
+		// The checks use the locked row, because the article may have changed while prepare waited for other servers.
 		if err := keepFixed(edited, current); err != nil {
 			return err
 		}
-		if err := ready.settle(edited); err != nil {
+		if err := ready.apply(edited); err != nil {
 			return err
 		}
-		if m.SkipIfSame && edited.Same(current) {
+		if options.SkipIfSame && edited.Same(current) {
 			return o.saveFile(ctx, s, edited, current)
 		}
-		if m.Quiet {
+		if options.Quiet {
 			err = edited.Correct()
 		} else {
 			err = edited.Revise(o.Now())
@@ -62,24 +60,24 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 		if err != nil {
 			return err
 		}
-		was, err := holdFor(ctx, s, current, *edited)
+		undo, err := holdBefore(ctx, s, current, *edited)
 		if err != nil {
 			return err
 		}
-		if err := o.saveText(ctx, s, edited, current, m.Quiet); err != nil {
+		if err := o.saveText(ctx, s, edited, current, options.Quiet); err != nil {
 			return err
 		}
-		// An article that is unlisted now must leave the list of pinned articles, which is public.
+		// A change to unlisted removes the article from the pins, which are public.
 		if !edited.Listed() {
 			if err := o.unpin(ctx, s, *edited); err != nil {
 				return err
 			}
 		}
-		// It exists on this blog only.
+		// The article was never sent, so there is nobody to update.
 		if current.ObjectID == "" {
 			return nil
 		}
-		return o.sendOrHold(ctx, s, was, m.Hold, ready.mentions)
+		return o.sendOrHold(ctx, s, undo, options.Hold, ready.mentions)
 	})
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
@@ -88,7 +86,7 @@ func (o *Outbox) ReviseAs(ctx context.Context, edited *blog.Article, m ReviseOpt
 	return nil
 }
 
-// saveFile saves only from which file an edit came, when the edit changed nothing else.
+// saveFile saves only the file name, for an edit without other changes.
 func (o *Outbox) saveFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
 	file := edited.File
 	*edited = current
@@ -106,7 +104,7 @@ func (o *Outbox) saveText(ctx context.Context, s *store.Store, edited *blog.Arti
 		return err
 	}
 	at := edited.ChangedAt()
-	// A quiet correction keeps the time of the text that it corrects, so that readers are not told of a change.
+	// A quiet correction keeps the time when this text was first published, so that readers see no notice of a change.
 	if quiet {
 		ages, err := s.TextAges(ctx, []blog.ID{edited.ID})
 		if err != nil {
@@ -119,10 +117,10 @@ func (o *Outbox) saveText(ctx context.Context, s *store.Store, edited *blog.Arti
 	return addRevision(ctx, s, *edited, "published", at)
 }
 
-// sendOrHold sends a change of an article, or holds it.
-func (o *Outbox) sendOrHold(ctx context.Context, s *store.Store, was store.Hold, hold time.Duration,
+// sendOrHold sends a change of an article, or saves it in a hold. undo has the article before the change.
+func (o *Outbox) sendOrHold(ctx context.Context, s *store.Store, undo store.Hold, hold time.Duration,
 	mentions []activity.Mention) error {
-	held, before, err := o.holdBack(ctx, s, was, hold)
+	held, before, err := o.holdBack(ctx, s, undo, hold)
 	if held || err != nil {
 		return err
 	}
@@ -130,11 +128,11 @@ func (o *Outbox) sendOrHold(ctx context.Context, s *store.Store, was store.Hold,
 }
 
 // queueChange adds the Update of an article and the Announces that the change causes. before is the article as it was
-// when something was last sent.
+// last sent.
 func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Article,
 	mentions []activity.Mention) error {
-	// An editor may know only the ids of the co-authors; the stored article has their names.
-	saved, err := s.Article(ctx, before.ID) // whose by-line has all the names
+	// An edit may have only the ids of the co-authors. The stored article also has their names.
+	saved, err := s.Article(ctx, before.ID)
 	if err != nil {
 		return err
 	}
@@ -144,33 +142,34 @@ func (o *Outbox) queueChange(ctx context.Context, s *store.Store, before blog.Ar
 	return o.queueAnnounces(ctx, s, before, saved)
 }
 
-// holdBack reports whether a change waits: for its own hold, or for that of a publication that is not sent yet. A
-// change that is sent at once includes what was held before, so holdBack also returns the article as it was when
-// something was last sent.
-func (o *Outbox) holdBack(ctx context.Context, s *store.Store, was store.Hold,
-	hold time.Duration) (bool, blog.Article, error) {
-	held, err := o.currentHold(ctx, s, was.ArticleID)
-	until := o.Now().Add(hold)
+// holdBack saves a change in a hold if it must wait: for its own delay, or because the publication of the article is
+// still held. Otherwise it ends the hold of earlier changes, since the caller now sends those as well. waits reports
+// whether the change waits; before is the article as it was last sent.
+func (o *Outbox) holdBack(ctx context.Context, s *store.Store, undo store.Hold,
+	delay time.Duration) (waits bool, before blog.Article, err error) {
+	held, err := o.currentHold(ctx, s, undo.ArticleID)
+	until := o.Now().Add(delay)
 	switch {
 	case err != nil:
-		return false, was.Before, err
-	case held != nil && (held.New || hold > 0):
+		return false, undo.Before, err
+	case held != nil && (held.New || delay > 0):
 		// A change must not shorten the time in which the publication can be undone.
 		if !held.New || until.After(held.Until) {
 			held.Until = until
 		}
-		held.Totals = mergeTotals(held.Totals, was.Totals)
-		return true, was.Before, s.SaveHold(ctx, *held)
-	case hold > 0:
-		was.Until = until
-		return true, was.Before, s.SaveHold(ctx, was)
+		held.Totals = mergeTotals(held.Totals, undo.Totals)
+		return true, undo.Before, s.SaveHold(ctx, *held)
+	case delay > 0:
+		undo.Until = until
+		return true, undo.Before, s.SaveHold(ctx, undo)
 	case held != nil:
-		return false, held.Before, s.DropHold(ctx, was.ArticleID)
+		return false, held.Before, s.DropHold(ctx, undo.ArticleID)
 	}
-	return false, was.Before, nil
+	return false, undo.Before, nil
 }
 
-// keepFixed copies into an edit what it cannot change. It returns blog.Invalid for a change that is not possible.
+// keepFixed copies all fields that an edit may not change from current to edited. It returns blog.Invalid for a change
+// of the format or the visibility that is not possible after publication.
 func keepFixed(edited *blog.Article, current blog.Article) error {
 	switch {
 	case edited.Format != current.Format:
@@ -183,7 +182,8 @@ func keepFixed(edited *blog.Article, current blog.Article) error {
 		return blog.Invalid{Field: "visibility",
 			Problem: "can only change between public and unlisted once published. Withdraw it and publish again"}
 	}
-	if edited.Quoted.Address == current.Quoted.Address { // whose writer may have answered meanwhile
+	// The quoted author may have answered our request since the edit began; keep that answer.
+	if edited.Quoted.Address == current.Quoted.Address {
 		edited.Quoted = current.Quoted
 	}
 	edited.VoiceID, edited.Status, edited.Month, edited.ObjectID = current.VoiceID, current.Status, current.Month,
@@ -193,7 +193,7 @@ func keepFixed(edited *blog.Article, current blog.Article) error {
 	return nil
 }
 
-// queueUpdate adds the Update of an article and its deliveries.
+// queueUpdate adds the Update of an article and its deliveries. before is the article as it was last sent.
 func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog.Article,
 	mentions []activity.Mention) error {
 	object, w, err := o.saveObject(ctx, s, a, mentions)
@@ -207,7 +207,7 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	if err != nil {
 		return err
 	}
-	// A quiet correction: its time has not changed.
+	// The time of change is the same, so this is a quiet correction (ReviseOptions.Quiet).
 	if a.ChangedAt().Equal(before.ChangedAt()) {
 		if err := s.MarkQuiet(ctx, act.ID); err != nil {
 			return err
@@ -222,34 +222,35 @@ func (o *Outbox) queueUpdate(ctx context.Context, s *store.Store, before, a blog
 	return o.queueQuoteRequest(ctx, s, a, object)
 }
 
-// deliverEdit adds the deliveries of an edit: to every server that has the object, and to no other.
+// deliverEdit adds the deliveries of an edit: to every server that may have the object, and to no other.
 func deliverEdit(ctx context.Context, s *store.Store, act blog.Activity, visibility blog.Visibility) error {
 	deliver := s.FanOutToHolders
 	if visibility == blog.Followers {
 		deliver = s.FanOutToFollowingHolders
 	}
-	// First, since these servers need no Update: they get the new text with the Create that still waits.
+	// This comes first: where the Create still waits, it gets the new text, and the server needs no Update.
 	if err := s.UpdateWaitingCreates(ctx, act); err != nil {
 		return err
 	}
 	if err := deliver(ctx, act); err != nil {
 		return err
 	}
-	// Last, since it settles the older Updates that wait at the servers that just got this one.
+	// This ends the older waiting Updates of the object. It comes last, because an older one shows which servers may hold
+	// the object.
 	return s.Supersede(ctx, act, "Update")
 }
 
-// deliverToNewlyMentioned sends the article itself to actors whom an edit mentions and who have not got it yet.
+// deliverToNewlyMentioned sends the article to the actors whom an edit mentions and to whom it was not sent before.
 func (o *Outbox) deliverToNewlyMentioned(ctx context.Context, s *store.Store, edit blog.Activity,
 	mentions []activity.Mention) error {
 	if len(mentions) == 0 {
 		return nil
 	}
-	// The Create and not the Update: a server that never had the article ignores an Update.
-	first, err := s.Created(ctx, edit.ObjectID)
+	// We send the Create, because a server without the article ignores an Update.
+	create, err := s.CreateActivityOf(ctx, edit.ObjectID)
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
-	first.Revision = edit.Revision
-	return o.deliverToMentioned(ctx, s, first, mentions)
+	create.Revision = edit.Revision
+	return o.deliverToMentioned(ctx, s, create, mentions)
 }

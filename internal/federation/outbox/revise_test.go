@@ -64,7 +64,7 @@ func TestAnEditGoesToTheThreeOfFiveServersThatHaveTheArticle(t *testing.T) {
 			len(overkant.DeliveredTypes(servers["steiger"], o.Object(a))) != 1 {
 			t.Errorf("steiger shows %q after %v", post.Title, overkant.DeliveredTypes(servers["steiger"], o.Object(a)))
 		}
-		said, err := o.Store.Created(o.Soon(), a.ObjectID)
+		said, err := o.Store.CreateActivityOf(o.Soon(), a.ObjectID)
 		if err != nil || delivery.ID != o.Site.ActivityID(said.ID) {
 			t.Errorf("the article came as %s, want the first activity %s, %v", delivery.ID, said.ID, err)
 		}
@@ -230,7 +230,7 @@ func TestF046EveryAttemptSendsTheSameStoredBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said, err := o.Store.Created(o.Soon(), a.ObjectID)
+		said, err := o.Store.CreateActivityOf(o.Soon(), a.ObjectID)
 		if err != nil || !bytes.Equal(said.Payload, first.Body) {
 			t.Errorf("written down: %s\nsent: %s, %v", said.Payload, first.Body, err)
 		}

@@ -54,9 +54,9 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	return p, nil
 }
 
-// settle writes the sources as they were found into the article. It returns blog.ErrConflict for an article that
-// somebody changed since.
-func (p preparation) settle(a *blog.Article) error {
+// apply writes the sources that were found into the article. It returns blog.ErrConflict when somebody has changed the
+// sources of the article since prepare.
+func (p preparation) apply(a *blog.Article) error {
 	if a.Answers.Address != p.answers.before.Address || a.Quoted.Address != p.quoted.before.Address {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 	}

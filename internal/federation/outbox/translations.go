@@ -11,10 +11,10 @@ import (
 	"causerie/internal/store"
 )
 
-// Translate saves the text of an article in another language. If the article is published and the text is no draft,
-// this is a revision, and every server that has the article gets one Update. saved is the time of the version that
-// the translator saw. It returns the article as it is now. Errors: blog.Invalid, blog.ErrConflict when the article
-// was saved after saved, blog.ErrGone for a deleted article, blog.ErrNotFound.
+// Translate saves the text of an article in another language, and returns the article as it is now. If the article is
+// published and the text is no draft, the article gets a new revision, and every server that has it gets one Update.
+// saved is the SavedAt of the article that the translator saw. Errors: blog.Invalid, blog.ErrConflict when the article
+// was saved since then, blog.ErrGone for a deleted article, blog.ErrNotFound.
 func (o *Outbox) Translate(ctx context.Context, article blog.ID, saved time.Time,
 	t blog.Translation) (blog.Article, error) {
 	return o.translate(ctx, article, saved, t, false)
@@ -45,7 +45,7 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 		}
 		exists := err == nil
 		if a.Status == blog.Published && t.Draft && exists {
-			t.Draft = known.Draft // what readers have is taken away, not put back among the drafts
+			t.Draft = known.Draft // a public translation does not become a draft again; Untranslate removes it
 		}
 		if err := o.checkTranslation(ctx, s, *a, t); err != nil {
 			return false, err
@@ -54,14 +54,14 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 		if same && !known.Behind {
 			return false, errUnchanged
 		}
-		return !t.Draft && !same, nil // one that was behind and stays as it was is up to date from now on
+		// An unchanged translation that was behind the original is saved as up to date. Readers see no difference.
+		return !t.Draft && !same, nil
 	}, func(s *store.Store, a blog.Article) error {
 		return o.saveTranslation(ctx, s, a, t)
 	})
 }
 
-// saveTranslation saves a text in another language. It adds a revision when the text is new, or when readers get it
-// now.
+// saveTranslation saves a text in another language. It adds a revision when the text is new, or when it becomes public.
 func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
 	known, err := s.Translation(ctx, a.ID, t.Language)
 	if federation.IgnoreMissing(err) != nil {
@@ -81,8 +81,8 @@ func (o *Outbox) saveTranslation(ctx context.Context, s *store.Store, a blog.Art
 	return addRevision(ctx, s, a, kind, at)
 }
 
-// checkTranslation returns blog.Invalid for a translation that is not complete or whose slug is taken. A draft may
-// have no slug yet.
+// checkTranslation returns blog.Invalid for a translation that is not complete or whose slug is taken. A draft needs no
+// slug.
 func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Article, t blog.Translation) error {
 	if err := t.Check(); err != nil || t.Draft && t.Slug == "" {
 		return err
@@ -103,9 +103,10 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
 }
 
-// changeTranslation changes a translation of an article. check reports whether readers see the change. change makes
-// it, after the article is saved as its next revision.
-func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, what string,
+// changeTranslation changes a translation of an article in one transaction. check runs first and reports whether
+// readers see the change. Then the article is saved, with a new revision if they do, and change makes the change.
+// action names the change in errors.
+func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action string,
 	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, article)
@@ -115,7 +116,7 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, what st
 	var ready preparation
 	if a.Status == blog.Published {
 		if ready, err = o.prepare(ctx, a, false); err != nil {
-			return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
+			return a, fmt.Errorf("%s %q: %w", action, a.Title, err)
 		}
 	}
 	err = o.Store.InTx(ctx, func(s *store.Store) error {
@@ -141,11 +142,11 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, what st
 		if err := change(s, a); err != nil || !public || a.ObjectID == "" {
 			return err
 		}
-		// A translation has no hold of its own. It still waits if the publication of the article is held.
+		// A translation is never held alone. It waits only if the publication of the article is still held.
 		return o.sendOrHold(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, ready.mentions)
 	})
 	if err != nil {
-		return a, fmt.Errorf("%s %q: %w", what, a.Title, err)
+		return a, fmt.Errorf("%s %q: %w", action, a.Title, err)
 	}
 	o.Wake()
 	return a, nil

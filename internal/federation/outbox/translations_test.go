@@ -159,7 +159,7 @@ func TestATextIsAsOldAsItsLastChange(t *testing.T) {
 			t.Helper()
 			a = now(a)
 			change(&a)
-			if err := o.Outbox.ReviseAs(o.Soon(), &a, m); err != nil {
+			if err := o.Outbox.ReviseWith(o.Soon(), &a, m); err != nil {
 				t.Fatal(err)
 			}
 			return now(a)

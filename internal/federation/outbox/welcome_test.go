@@ -45,7 +45,7 @@ func TestAServerGetsTheLastTenArticlesOnceWithItsFirstFollower(t *testing.T) {
 			if l.Object != o.Object(columns[5]) {
 				continue
 			}
-			said, err := o.Store.Created(o.Soon(), columns[5].ObjectID)
+			said, err := o.Store.CreateActivityOf(o.Soon(), columns[5].ObjectID)
 			object, _ := l.JSON()["object"].(map[string]any)
 			if err != nil || l.ID != o.Site.ActivityID(said.ID) ||
 				object["published"] != columns[5].PublishedAt.Format(time.RFC3339) || object["updated"] == nil {
