@@ -62,7 +62,7 @@ type moveLine struct {
 }
 
 func moveLineOf(m blog.Move, p store.MoveProgress) moveLine {
-	line := moveLine{To: m.Target, Handle: m.Handle, Status: "called off", Trouble: m.Trouble}
+	line := moveLine{To: m.Target, Handle: m.Handle, Status: "called off", Trouble: m.Reason}
 	switch {
 	case m.Planned():
 		line.Status, line.Due = "planned", &m.DueAt

@@ -33,7 +33,7 @@ type moving struct {
 	Planned bool
 	Done    bool
 	When    string
-	Trouble string // why it waits, or was cancelled
+	Reason  string // why it waits, or was cancelled
 	Told    string // "3 of 4 servers"
 	Gone    string // "12 of 20 followers"
 }
@@ -76,8 +76,8 @@ func (h *Handler) aliases(req *request) ([]alias, error) {
 // moving describes the last move; nil if there is none, or if the author cancelled it.
 func (h *Handler) moving(req *request) (*moving, error) {
 	m, err := h.store.LastMove(req.ctx(), req.author.ID)
-	// A move with EndedAt and without a Trouble was cancelled by the author, who needs no reminder.
-	if errors.Is(err, blog.ErrNotFound) || err == nil && m.EndedAt != nil && m.Trouble == "" {
+	// A move with EndedAt and without a Reason was cancelled by the author, who needs no reminder.
+	if errors.Is(err, blog.ErrNotFound) || err == nil && m.EndedAt != nil && m.Reason == "" {
 		return nil, nil
 	}
 	if err != nil {
@@ -87,8 +87,8 @@ func (h *Handler) moving(req *request) (*moving, error) {
 	if m.Handle != "" {
 		shown.To = "@" + m.Handle
 	}
-	if m.Trouble != "" {
-		shown.Trouble = sentence(blog.Invalid{Field: "to", Problem: m.Trouble})
+	if m.Reason != "" {
+		shown.Reason = sentence(blog.Invalid{Field: "to", Problem: m.Reason})
 	}
 	if !shown.Done {
 		return &shown, nil

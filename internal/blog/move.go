@@ -13,7 +13,7 @@ type Move struct {
 	DueAt      time.Time
 	MovedAt    *time.Time
 	EndedAt    *time.Time // when it was cancelled
-	Trouble    string     // why it was cancelled or has to wait, as a sentence
+	Reason     string     `db:"trouble"` // why it was cancelled or has to wait, as a sentence
 	ActivityID ID         // the Move sent to followers
 	Followers  int        // at the time of the move
 }

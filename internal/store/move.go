@@ -39,10 +39,10 @@ func (s *Store) CancelMove(ctx context.Context, voice blog.ID, why string, now t
 		ended_at IS NULL`, now, why, voice)
 }
 
-// SaveMoveTrouble saves why a planned move has to wait.
-func (s *Store) SaveMoveTrouble(ctx context.Context, m blog.Move, why string) error {
+// SaveMoveReason saves why a planned move has to wait.
+func (s *Store) SaveMoveReason(ctx context.Context, m blog.Move, why string) error {
 	// The job tries a waiting move again and again, mostly with the same result: no write is needed then.
-	if m.Trouble == why {
+	if m.Reason == why {
 		return nil
 	}
 	return s.execOne(ctx, `UPDATE moves SET trouble = ? WHERE id = ? AND moved_at IS NULL AND ended_at IS NULL`, why, m.ID)

@@ -113,7 +113,7 @@ func (o *Outbox) MoveDueVoices(ctx context.Context) error {
 		switch {
 		case !errors.As(moved, &invalid):
 		case federation.Temporary(moved) && o.Now().Sub(m.DueAt) < moveRetryTime:
-			moved = o.Store.SaveMoveTrouble(ctx, m, invalid.Problem)
+			moved = o.Store.SaveMoveReason(ctx, m, invalid.Problem)
 		default:
 			moved = o.Store.CancelMove(ctx, m.VoiceID, invalid.Problem, o.Now())
 		}

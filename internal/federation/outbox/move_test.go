@@ -260,7 +260,7 @@ func TestAPlannedMoveCanBeCancelledAndEndsWhenTheTargetRemovesTheAlias(t *testin
 			t.Fatal(err)
 		}
 		if m, err := o.Store.LastMove(o.Soon(), o.Ilse.ID); err != nil || !m.Planned() ||
-			!strings.Contains(m.Trouble, "does not answer") {
+			!strings.Contains(m.Reason, "does not answer") {
 			t.Errorf("while the other server is silent: %+v, %v", m, err)
 		}
 		if err := o.OutboxIn(5 * 24 * time.Hour).MoveDueVoices(o.Soon()); err != nil {
