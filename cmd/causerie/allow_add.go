@@ -23,7 +23,7 @@ func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 	if err != nil {
 		return plain(err)
 	}
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		if err := app.store.Allow(ctx, blog.Allowed{Host: domain, Note: a.Note, At: now()}); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (a allowAdd) Run(ctx context.Context, c *console, config Config, log *slog.
 
 // noEffectYet returns a second sentence when the list has no effect with these settings.
 func noEffectYet(config Config) string {
-	if config.Federation == confined {
+	if config.Federation == allowListMode {
 		return ""
 	}
 	return " The list only counts with --federation=allow-list."

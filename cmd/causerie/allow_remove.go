@@ -17,7 +17,7 @@ func (r allowRemove) Run(ctx context.Context, c *console, config Config, log *sl
 	if err != nil {
 		return plain(err)
 	}
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		err := app.store.Disallow(ctx, domain)
 		if errors.Is(err, blog.ErrNotFound) {
 			return fmt.Errorf("“%s” is not on the list: “causerie allow list” lists all", domain)

@@ -42,7 +42,7 @@ type articleLine struct {
 // articleLine returns the JSON of an article.
 func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, error) {
 	line := articleLine{ID: a.ID, Status: string(a.Status), Title: a.Title, Slug: a.Slug, Language: a.Language,
-		Published: instant(a.PublishedAt), Scheduled: instant(a.ScheduledAt)}
+		Published: jsonTime(a.PublishedAt), Scheduled: jsonTime(a.ScheduledAt)}
 	if a.Month != "" { // it has an address from its first publication or schedule on
 		line.URL = app.site.ArticlePage(a)
 	}
@@ -52,7 +52,7 @@ func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, e
 	hold, err := app.store.Hold(ctx, a.ID)
 	switch {
 	case err == nil:
-		line.Held = instant(&hold.Until)
+		line.Held = jsonTime(&hold.Until)
 	case !errors.Is(err, blog.ErrNotFound):
 		return line, err
 	}
@@ -60,8 +60,8 @@ func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, e
 	return line, err
 }
 
-// instant returns a time in RFC 3339, "" for nil.
-func instant(t *time.Time) string {
+// jsonTime returns a time in RFC 3339, "" for nil.
+func jsonTime(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
@@ -115,7 +115,7 @@ type articleNamed struct {
 // with opens the blog, finds the article and runs do.
 func (n articleNamed) with(ctx context.Context, config Config, log *slog.Logger,
 	do func(*app, blog.Article) error) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		a, err := app.find(ctx, n.Article)
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ type articleDraft struct {
 }
 
 func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		m, err := app.read(ctx, c, p.articleFileFlags, outbox.ReviseOptions{})
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func (p articleDraft) Run(ctx context.Context, c *console, config Config, log *s
 			}
 			return app.printTranslation(ctx, c, a, m, p.JSON)
 		}
-		if err := m.mayBeSaved(); err != nil {
+		if err := m.checkDraft(); err != nil {
 			return err
 		}
 		if err := app.saveDraft(ctx, &m); err != nil {

@@ -31,16 +31,16 @@ type articleFileFlags struct {
 // articleFile is an article made from a file.
 type articleFile struct {
 	path        string      // of the file; "-" for standard input
-	author      blog.Author // who saves it
+	author      blog.Author // the owner
 	article     blog.Article
-	before      blog.Article // the one that has its slug, as it was; zero when none has
-	date        *time.Time   // when it is to go out, when the file says so
-	notices     []string     // sentences about the text, with their line in the file
-	missing     string       // the first picture of the text that is nowhere
-	translation *translation // what the file holds where it is one of the article; nil else
+	before      blog.Article // the stored article that the file changes; zero for a new one
+	date        *time.Time   // time of publication in the file; nil if not given
+	notices     []string     // what the author should know about the text, each with its line in the file
+	missing     string       // the first picture in the text that was not found; "" if none
+	translation *translation // the translation that the file contains; nil if it contains an article
 }
 
-// verb says what publishing the file did. a is the article after it.
+// verb describes what publishing the file did. a is the article afterwards.
 func (m articleFile) verb(a blog.Article) string {
 	switch {
 	case m.article.Status == blog.Published && m.article.Revision == a.Revision:
@@ -59,9 +59,9 @@ func (m articleFile) publishCommand() string {
 // unchanged is the verb of a file without changes.
 const unchanged = "nothing changed:"
 
-// mayBeSaved returns an error when the file may not be saved as a draft. It may be a new article, or replace an
-// unpublished one that a file of the same name made.
-func (m articleFile) mayBeSaved() error {
+// checkDraft returns an error if the file must not be saved as a draft. It may be a new article, or replace an
+// unpublished article that came from a file with the same name.
+func (m articleFile) checkDraft() error {
 	switch {
 	case m.before.Status == blog.Published:
 		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
@@ -72,10 +72,9 @@ func (m articleFile) mayBeSaved() error {
 	return nil
 }
 
-// read makes an article from a file: a new one, or the author's article with its slug, changed. how has the options
-// of the command.
+// read makes an article from a file: a new article, or a changed version of the author's article with the same slug.
 func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
-	how outbox.ReviseOptions) (articleFile, error) {
+	options outbox.ReviseOptions) (articleFile, error) {
 	author, err := app.authorOfFile(ctx, f.Author)
 	if err != nil {
 		return articleFile{}, err
@@ -84,7 +83,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return articleFile{}, err
 	}
-	// Pictures are named relative to the file, not to the working directory.
+	// Paths of pictures are relative to the file, not to the working directory.
 	folder := filepath.Dir(f.File)
 	source, err := app.parse(f.File, text, func(name string) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
@@ -92,7 +91,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return articleFile{}, onEachLine(f.File, plain(err))
 	}
-	if err := checkOptions(source.front, how); err != nil {
+	if err := checkOptions(source.front, options); err != nil {
 		return articleFile{}, fmt.Errorf("%s: %w", f.File, err)
 	}
 	m, err := app.compose(ctx, author, source)
@@ -141,7 +140,7 @@ func (app *app) authorOfFile(ctx context.Context, handle string) (blog.Author, e
 // maxNamedAuthors limits how many authors an error names.
 const maxNamedAuthors = 10
 
-// maxFile limits the size of an article file: its text and its front matter.
+// maxFile is the maximum size of an article file with its front matter, in bytes.
 const maxFile = markup.MaxArticle + 128<<10
 
 func readFile(c *console, name string) ([]byte, error) {
@@ -161,7 +160,7 @@ func readFile(c *console, name string) ([]byte, error) {
 	return text, err
 }
 
-// openFile opens a file that was named on the command line. what is what should be named when it is a folder.
+// openFile opens a file from the command line. what is the kind of file that the error for a folder asks for.
 func openFile(name, what string) (*os.File, error) {
 	info, err := os.Stat(name)
 	switch {
@@ -179,23 +178,23 @@ func openFile(name, what string) (*os.File, error) {
 	return file, nil
 }
 
-// articleSource is an article file as it was read: its front matter and its text.
+// articleSource is an article file, split into front matter and text.
 type articleSource struct {
-	path  string // as it was given; "-" for standard input
-	front markup.FrontMatter
-	body  string                              // Markdown
-	above int                                 // lines of the file above the body
-	open  func(string) (io.ReadCloser, error) // opens a picture beside the file
+	path       string // as given on the command line; "-" for standard input
+	front      markup.FrontMatter
+	body       string                              // Markdown
+	linesAbove int                                 // lines of the file before the body
+	open       func(string) (io.ReadCloser, error) // opens a picture beside the file
 }
 
 // parse splits an article file into its front matter and its text.
 func (app *app) parse(path string, file []byte, open func(string) (io.ReadCloser, error)) (articleSource, error) {
 	front, body, err := markup.ParseFrontMatter(file, app.site.Location())
-	above := bytes.Count(file, []byte("\n")) - strings.Count(body, "\n")
-	return articleSource{path: path, front: front, body: body, above: above, open: open}, err
+	linesAbove := bytes.Count(file, []byte("\n")) - strings.Count(body, "\n")
+	return articleSource{path: path, front: front, body: body, linesAbove: linesAbove, open: open}, err
 }
 
-// compose makes an article of a file, renders it, and takes the pictures beside the file into the library.
+// compose makes an article from a file and renders it. It adds the pictures beside the file to the library.
 func (app *app) compose(ctx context.Context, author blog.Author, source articleSource) (articleFile, error) {
 	front := source.front
 	if front.TranslationOf != "" {
@@ -209,32 +208,32 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 	if err := app.setFrontMatter(ctx, &a, front); err != nil {
 		return articleFile{}, err
 	}
-	beside, err := app.takePictures(ctx, &a, front, source.open)
+	pictures, err := app.takePictures(ctx, &a, front, source.open)
 	if err != nil {
 		return articleFile{}, err
 	}
-	rendered, err := app.library.Compose(ctx, &a, beside)
+	rendered, err := app.library.Compose(ctx, &a, pictures)
 	if err != nil {
 		return articleFile{}, err
 	}
 	m := articleFile{author: author, article: a, before: before, date: front.Date}
-	m.note(rendered, source)
+	m.addNotices(rendered, source)
 	return m, a.Check()
 }
 
-// note keeps the notices of the renderer, with the line numbers of the file.
-func (m *articleFile) note(r markup.Rendered, source articleSource) {
+// addNotices adds the notices of the renderer. Their line numbers become those of the file.
+func (m *articleFile) addNotices(r markup.Rendered, source articleSource) {
 	m.missing = authoring.MissingPicture(r)
 	for _, n := range r.Notices {
 		if n.Line > 0 {
-			n.Line += source.above
+			n.Line += source.linesAbove
 		}
 		m.notices = append(m.notices, source.path+": "+n.String())
 	}
 }
 
-// missingPicture returns the error for a text that names a picture which was not found. A new article is saved as a
-// draft.
+// missingPicture returns the error for a picture that was not found. A new article is saved as a draft, so that no
+// work is lost.
 func (app *app) missingPicture(ctx context.Context, m articleFile) error {
 	err := fmt.Errorf("the picture “%s” was not found: put the file beside the article, or name one from the library",
 		m.missing)
@@ -253,7 +252,7 @@ func savedAsDraft(err error, a blog.Article) error {
 		err, a.Slug, a.Slug)
 }
 
-// printServerCount prints to how many servers an article is being sent.
+// printServerCount prints how many servers the article is being sent to.
 func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article) error {
 	deliveries, err := app.store.DeliveryRows(ctx, a.ID)
 	if err != nil {
@@ -272,35 +271,37 @@ func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article
 	return nil
 }
 
-// notePastDate prints that a date in the past is ignored, when a date would have had an effect.
+// notePastDate prints a note if the date in the file is in the past. Such a date has no effect: the article gets the
+// current time.
 func (app *app) notePastDate(c *console, m articleFile) {
 	if m.date == nil || m.article.PublishedAt != nil || m.date.After(app.outbox.Now()) {
 		return
 	}
 	const day = "2 January 2006"
 	written, today := m.date.In(app.site.Location()).Format(day), app.outbox.Now().In(app.site.Location()).Format(day)
-	if written != today { // today's date at 00:00 is past as well, and means today
+	// Today's date without a time means 00:00. That is in the past too, but needs no warning.
+	if written != today {
 		fmt.Fprintf(c.err, "note: the date %s is past: the article is published now, dated %s\n", written, today)
 	}
 }
 
-// fileName returns the name by which a file is recognised when it is published again; "" for standard input. Some
-// writers call every file index.md in a folder of its own, so for such a file the name of the folder is added.
+// fileName returns the name that identifies the file when it is published again; "" for standard input.
 func fileName(path string) string {
 	name := filepath.Base(path)
 	switch {
 	case path == "-":
 		return ""
+	// Some authors call every file index.md, each in its own folder. So the name of the folder is added.
 	case strings.TrimSuffix(name, filepath.Ext(name)) == "index":
-		if whole, err := filepath.Abs(path); err == nil {
-			name = filepath.Base(filepath.Dir(whole)) + "/" + name
+		if absolute, err := filepath.Abs(path); err == nil {
+			name = filepath.Base(filepath.Dir(absolute)) + "/" + name
 		}
 	}
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// articleOf returns the article that a file is about, with its slug: the author's article with that slug, or a new
-// one. before is that article as it was, the zero Article for a new one.
+// articleOf returns the article that a file describes: the author's article with the slug of the file, or a new one.
+// before is the stored article; it is zero for a new one.
 func (app *app) articleOf(ctx context.Context, author blog.Author, front markup.FrontMatter,
 	file string) (a, before blog.Article, err error) {
 	language := cmp.Or(front.Language, author.Language, app.site.Language)
@@ -311,7 +312,7 @@ func (app *app) articleOf(ctx context.Context, author blog.Author, front markup.
 		slug, before, err = app.slugFromTitle(ctx, author, authoring.Slug(front.Title, language), file)
 	}
 	a = before
-	// Not found is no error here: the file makes a new article.
+	// Not found is not an error here: the file makes a new article.
 	if errors.Is(err, blog.ErrNotFound) {
 		a, before, err = app.authoring().New(author, blog.NewID(now()), language), blog.Article{}, nil
 	}
@@ -326,21 +327,20 @@ func (app *app) articleOf(ctx context.Context, author blog.Author, front markup.
 	return a, before, err
 }
 
-// slugFromTitle returns the slug for a file that names none, made from its title, and the article that the file made
-// before under that slug. For a new article the error is blog.ErrNotFound. A slug of another author's article is
-// skipped: slug-2 comes next. An article of the same author from a file of another name is an error, since either a
-// revision or a new article may be meant.
+// slugFromTitle makes a slug from the title of a file, and returns it with the article that has it. For a new article
+// the error is blog.ErrNotFound. If the slug belongs to an article of the same author from another file, the error
+// asks for a slug: the author may want to revise that article, or write a new one.
 func (app *app) slugFromTitle(ctx context.Context, author blog.Author,
 	wanted, file string) (string, blog.Article, error) {
 	slug := wanted
 	for n := 2; ; n++ {
 		a, err := app.ownArticle(ctx, author, slug)
-		// Another author's article is never meant, so the next slug is tried.
+		// The author cannot mean an article of somebody else, so we try the slug with the next number.
 		if errors.Is(err, errOthersSlug) {
 			slug = fmt.Sprintf("%s-%d", wanted, n)
 			continue
 		}
-		// Standard input has no name, so it never revises an article without a slug.
+		// Standard input has no file name, so it can only revise an article by its slug.
 		if err == nil && (file == "" || a.File != file) {
 			err = fmt.Errorf("the title makes the slug “%s”, which belongs to %s: write “slug: %s” into the front matter to "+
 				"revise that one, or another slug for a new article", slug, describeArticle(a), slug)
@@ -349,13 +349,13 @@ func (app *app) slugFromTitle(ctx context.Context, author blog.Author,
 	}
 }
 
-// errOthersSlug is the error for the slug of an article that this author may not revise.
+// errOthersSlug is the error for a slug of an article that this author must not change. It completes the message of
+// ownArticle.
 var errOthersSlug = errors.New("choose another in the front matter")
 
-// ownArticle returns the author's article that has a slug, or had it when it was published.
+// ownArticle returns the author's draft with a slug, or the author's article that has or had this slug in public.
 func (app *app) ownArticle(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
 	a, err := app.store.ArticleByTextSlug(ctx, author.ID, slug)
-	// Found, or a real error.
 	if !errors.Is(err, blog.ErrNotFound) {
 		return a, err
 	}
@@ -371,7 +371,7 @@ func (app *app) ownArticle(ctx context.Context, author blog.Author, slug string)
 	return a, nil
 }
 
-// describeArticle names an article and the file it came from.
+// describeArticle names an article and its file.
 func describeArticle(a blog.Article) string {
 	if a.File == "" {
 		return fmt.Sprintf("the article “%s”, which came from no file", a.Title)
@@ -379,8 +379,8 @@ func describeArticle(a blog.Article) string {
 	return fmt.Sprintf("the article “%s”, which came from %s", a.Title, a.File)
 }
 
-// setFrontMatter sets what the front matter says. A key that the file leaves out gets its default, also when an
-// earlier version of the file had it.
+// setFrontMatter sets the fields of the front matter. A missing key gets its default, even if an earlier version of
+// the file had the key.
 func (app *app) setFrontMatter(ctx context.Context, a *blog.Article, front markup.FrontMatter) error {
 	a.Title, a.Subtitle, a.Summary, a.Warning, a.Tags = front.Title, front.Subtitle, front.Summary, front.Warning,
 		front.Tags
@@ -432,19 +432,19 @@ func guest(front markup.FrontMatter) (blog.Byline, error) {
 	return by, nil
 }
 
-// takePictures adds the pictures beside a file to the library. It returns them by the names that the text uses.
+// takePictures adds the pictures beside a file to the library. It returns them by the paths that the text uses.
 func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.FrontMatter,
 	open func(string) (io.ReadCloser, error)) (map[string]blog.Picture, error) {
 	found, err := markup.Article(a.Markdown, markup.Options{Language: a.Language})
 	if err != nil {
 		return nil, nil // Compose, which comes next, returns the same error
 	}
-	beside := map[string]blog.Picture{}
+	pictures := map[string]blog.Picture{}
 	for _, image := range found.Images {
 		if p, err := app.takePicture(ctx, a.VoiceID, image.Source, image.Alt, open); err != nil {
 			return nil, err
 		} else if p.ID != "" {
-			beside[image.Source] = p
+			pictures[image.Source] = p
 		}
 	}
 	hero, err := app.takePicture(ctx, a.VoiceID, front.Picture, front.PictureAlt, open)
@@ -454,14 +454,14 @@ func (app *app) takePictures(ctx context.Context, a *blog.Article, front markup.
 	a.PictureID, a.PictureAlt = hero.ID, front.PictureAlt
 	if front.Picture != "" && hero.ID == "" {
 		return nil, blog.Invalid{Field: "picture",
-			Problem: fmt.Sprintf("“%s” was not found: put the file beside the article, or name one from the library",
+			Problem: fmt.Sprintf("“%s” was not found: put the file pictures the article, or name one from the library",
 				front.Picture)}
 	}
-	return beside, nil
+	return pictures, nil
 }
 
-// takePicture adds one picture file to the library. Without such a file it looks for the name in the library. The
-// zero Picture means that neither has it, or that the picture is elsewhere on the web.
+// takePicture adds one picture file to the library. If there is no such file, it looks for the name in the library.
+// It returns the zero Picture if neither exists, or if the picture is on another site.
 func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string,
 	open func(string) (io.ReadCloser, error)) (blog.Picture, error) {
 	if name == "" || strings.Contains(name, "://") {
@@ -469,7 +469,7 @@ func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string
 	}
 	var file io.ReadCloser
 	err := fs.ErrNotExist
-	// An absolute path is an address of this site, like /media/…, and no file.
+	// An absolute path is a path of this site, such as /media/…, not a file.
 	if !strings.HasPrefix(name, "/") {
 		file, err = open(name)
 	}
@@ -481,12 +481,12 @@ func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string
 		return p, missing
 	}
 	defer file.Close()
-	// A file that is in the library already is not stored twice.
+	// Accept does not store a file twice: it returns the picture that has the same content.
 	p, err := app.library.Accept(ctx, owner, name, file)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", name, plain(err))
 	}
-	// Equal files of an author are one picture in the library. It keeps the description that it got first.
+	// Equal files are one picture in the library. It keeps its first description.
 	if p.Alt == "" && alt != "" {
 		p.Alt, err = alt, app.store.DescribePicture(ctx, p.ID, alt)
 	}

@@ -16,7 +16,7 @@ type articleList struct {
 }
 
 func (l articleList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		filter := store.ArticleFilter{BySaveTime: true}
 		if l.Status != "" {
 			filter.Statuses = []blog.Status{blog.Status(l.Status)}

@@ -31,7 +31,7 @@ func (articlePublish) Help() string {
 }
 
 func (p articlePublish) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		how := outbox.ReviseOptions{Quiet: p.Quiet, Hold: p.Hold, SkipIfSame: true}
 		m, err := app.read(ctx, c, p.articleFileFlags, how)
 		if err != nil {

@@ -54,7 +54,7 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 		return m, err
 	}
 	rendered, err := app.library.Compose(ctx, &trial, beside)
-	m.note(rendered, source)
+	m.addNotices(rendered, source)
 	t.Text = trial.Text
 	return m, err
 }

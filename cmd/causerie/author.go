@@ -27,7 +27,7 @@ type authorCommand struct {
 // withAuthor opens the blog, finds the author of a handle and runs do.
 func withAuthor(ctx context.Context, config Config, log *slog.Logger, handle string,
 	do func(*app, blog.Author) error) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		author, err := app.author(ctx, handle)
 		if err != nil {
 			return err

@@ -28,8 +28,8 @@ func (a authorAdd) Run(ctx context.Context, c *console, config Config, log *slog
 		}
 	}
 	// An author can be added before the server starts for the first time, so this founds the blog.
-	return withApp(ctx, config, log, founded, func(app *app) error {
-		if app.founded {
+	return withApp(ctx, config, log, mayCreate, func(app *app) error {
+		if app.created {
 			app.printFounded(c)
 		}
 		role, err := a.role(ctx, app)

@@ -33,7 +33,7 @@ func (a authorAlias) Run(ctx context.Context, c *console, config Config, log *sl
 		return usageError{errors.New("write the handle, then add, remove or list, then the alias for add and remove, like " +
 			"this: author alias ilse add @ilse@veerhuis.example")}
 	}
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		for _, who := range a.Who {
 			if err := a.change(ctx, app, who); err != nil {
 				return plain(err)

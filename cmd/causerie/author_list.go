@@ -26,7 +26,7 @@ type authorLine struct {
 func authorLineOf(site blog.Site, a blog.Author) authorLine {
 	return authorLine{ID: a.ID, Handle: site.Handle(a.Handle), Name: a.Name, Role: string(a.Role), Email: a.Email,
 		URL: site.VoicePage(a.Voice), Object: site.ActorID(a.ID), Disabled: a.DisabledAt != nil,
-		MovedTo: a.MovedTo, Leaves: instant(a.LeavesAt)}
+		MovedTo: a.MovedTo, Leaves: jsonTime(a.LeavesAt)}
 }
 
 type authorList struct {
@@ -34,7 +34,7 @@ type authorList struct {
 }
 
 func (l authorList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		authors, err := app.store.Authors(ctx)
 		if err != nil {
 			return err

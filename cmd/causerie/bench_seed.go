@@ -41,7 +41,7 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 		return usageError{fmt.Errorf("a blog to measure has at least %d articles and a host; no number is negative",
 			benchSamples)}
 	}
-	return withApp(ctx, config, log, founded, func(app *app) error {
+	return withApp(ctx, config, log, mayCreate, func(app *app) error {
 		n, err := app.store.CountArticles(ctx, store.ArticleFilter{})
 		if err != nil {
 			return err

@@ -34,5 +34,5 @@ type blockLine struct {
 
 func lineOf(b blog.Block) blockLine {
 	return blockLine{Kind: string(b.Kind), Subject: b.Subject, Level: string(b.Level), Reason: b.Reason, Note: b.Note,
-		At: instant(&b.At)}
+		At: jsonTime(&b.At)}
 }

@@ -28,7 +28,7 @@ type reachLine struct {
 }
 
 func (a blockAdd) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		kind, subject, err := app.outbox.BlockSubject(ctx, a.Subject)
 		if err == nil && kind == blog.BlockServer {
 			err = checkServerName(subject)

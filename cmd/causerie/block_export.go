@@ -12,7 +12,7 @@ import (
 type blockExport struct{}
 
 func (blockExport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		blocks, err := app.store.Blocks(ctx, store.BlockFilter{Kind: blog.BlockServer})
 		if err != nil {
 			return err

@@ -36,7 +36,7 @@ func (i blockImport) Run(ctx context.Context, c *console, config Config, log *sl
 	if err != nil {
 		return err
 	}
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		plan, err := app.outbox.PlanImport(ctx, list)
 		if err == nil && !i.DryRun {
 			err = app.outbox.Import(ctx, plan)

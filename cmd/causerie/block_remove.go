@@ -12,7 +12,7 @@ import (
 type blockRemove struct{ blockSubject }
 
 func (r blockRemove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		kind, subject, err := app.outbox.BlockSubject(ctx, r.Subject)
 		if err != nil {
 			return plain(err)

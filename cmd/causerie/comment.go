@@ -25,7 +25,7 @@ type commentNamed struct {
 type commentApprove struct{ commentNamed }
 
 func (x commentApprove) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		return x.change(c, "approved: readers see it under its article now", func(id blog.ID) error {
 			return app.outbox.Moderate(ctx, id, blog.CommentShown)
 		})
@@ -35,7 +35,7 @@ func (x commentApprove) Run(ctx context.Context, c *console, config Config, log 
 type commentHide struct{ commentNamed }
 
 func (x commentHide) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		return x.change(c, "hidden: readers do not see it any more", func(id blog.ID) error {
 			return app.outbox.Moderate(ctx, id, blog.CommentHidden)
 		})
@@ -45,7 +45,7 @@ func (x commentHide) Run(ctx context.Context, c *console, config Config, log *sl
 type commentDelete struct{ commentNamed }
 
 func (x commentDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		return x.change(c, "deleted for good", func(id blog.ID) error { return app.outbox.DeleteReply(ctx, id) })
 	})
 }

@@ -27,7 +27,7 @@ type commentLine struct {
 }
 
 func (l commentList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		filter := store.CommentFilter{Limit: pageOfList}
 		if l.Waiting {
 			filter.States = []blog.CommentState{blog.CommentWaiting}
@@ -83,7 +83,7 @@ func (app *app) printComments(ctx context.Context, t *table, comments []blog.Com
 			who = app.site.Handle(voice.Handle)
 		}
 		line := commentLine{c.ID, cmp.Or(string(c.Kind), "reply"), string(c.State), who, articles[c.ArticleID].Slug,
-			c.Address, instant(&c.ArrivedAt), c.Plain}
+			c.Address, jsonTime(&c.ArrivedAt), c.Plain}
 		t.line(line, string(c.ID), line.Kind, line.State, line.Author, line.Article, text.Excerpt(c.Plain, 60))
 	}
 	return nil

@@ -26,8 +26,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Config has all settings. Flags, environment variables, the keys of the settings file and the table of “causerie
-// serve --help” are made from its tags. No other file reads the environment; rooms get the values they need.
+// Config has all settings. Its tags define the flags, the environment variables, the keys of the settings file and
+// the table of “causerie serve --help”. Only this file reads the environment; other packages get the values that they
+// need.
 type Config struct {
 	File            string   `name:"config" group:"settings" placeholder:"FILE" help:"${help_config}"`
 	URL             string   `name:"url" placeholder:"URL" help:"${help_url}"`
@@ -53,13 +54,13 @@ type Config struct {
 	sockets     int    // number of sockets from systemd
 }
 
-// confined is the value of Federation for a blog that federates only with allowed servers.
-const confined = "allow-list"
+// allowListMode is the value of Federation for a blog that federates only with allowed servers.
+const allowListMode = "allow-list"
 
 // environment returns the environment of the process. Nothing else reads it.
 func environment() []string { return os.Environ() }
 
-// variable returns the value of a variable in an environment, "" when it is not set.
+// variable returns the value of a variable in an environment; "" if it is not set.
 func variable(env []string, name string) string {
 	for _, entry := range env {
 		if key, value, _ := strings.Cut(entry, "="); key == name {
@@ -69,7 +70,7 @@ func variable(env []string, name string) string {
 	return ""
 }
 
-// settingNames returns the names of the settings, as flags and keys have them, in the order of the table.
+// settingNames returns the names of the settings in the order of the table. Flags and keys use the same names.
 func settingNames(flags []*kong.Flag) []string {
 	var names []string
 	for _, flag := range flags {
@@ -82,34 +83,35 @@ func settingNames(flags []*kong.Flag) []string {
 
 const envPrefix = "CAUSERIE_"
 
-// notSettings are variables with our prefix that are no settings: the name of the file, and those of the tests.
+// notSettings are variables with our prefix that are not settings: the path of the settings file, and variables of
+// tests.
 var notSettings = []string{envPrefix + "CONFIG", envPrefix + "TEST_REQUIRE", envPrefix + "CORPUS"}
 
 func envName(setting string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
 }
 
-// settingsResolver finds the settings that no flag gave: in the environment, then in the file.
+// settingsResolver finds the settings that are not given as flags: first in the environment, then in the settings
+// file.
 //
-// It replaces kong.DefaultEnvars and the package kong-yaml. In kong a resolver, such as that of a file, wins over the
-// environment; here the environment wins over the file. kong also reads a variable for every flag of every command,
-// not only for settings, takes an empty one for a value, and reads the environment of the process itself. kong-yaml
-// ignores unknown keys and knows no line numbers, so both errors that suggest the nearest setting would still be
-// written here.
+// We use neither kong.DefaultEnvars nor kong-yaml. With kong, a resolver for a file has priority over the
+// environment; here the environment has priority over the file. kong also reads a variable for every flag of every
+// command, accepts an empty variable as a value, and reads the environment of the process itself. kong-yaml ignores
+// unknown keys and has no line numbers for error messages.
 type settingsResolver struct {
-	env  []string
-	read bool
-	file map[string]string
+	env    []string
+	loaded bool              // load has run
+	file   map[string]string // the settings file; nil if there is none
 }
 
-// Validate returns an error for a variable with our prefix that is no setting.
-func (e *settingsResolver) Validate(app *kong.Application) error {
+// Validate returns an error for a variable with our prefix that is not a setting.
+func (r *settingsResolver) Validate(app *kong.Application) error {
 	var known []string
 	for _, name := range settingNames(app.Flags) {
 		known = append(known, envName(name))
 	}
-	for _, entry := range e.env {
-		// A misspelt variable would be ignored without a word.
+	for _, entry := range r.env {
+		// Without this check, a misspelt variable would silently have no effect.
 		name, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, name) || slices.Contains(notSettings, name) {
 			continue
@@ -119,6 +121,7 @@ func (e *settingsResolver) Validate(app *kong.Application) error {
 	return nil
 }
 
+// unknown returns the error for an unknown name. It suggests the nearest known name.
 func unknown(what, name string, known []string) error {
 	if near := nearest.Word(name, known); near != "" {
 		return fmt.Errorf("%s %q is not known; did you mean %q?", what, name, near)
@@ -126,17 +129,17 @@ func unknown(what, name string, known []string) error {
 	return fmt.Errorf("%s %q is not known; “causerie serve --help” lists all settings", what, name)
 }
 
-// Resolve returns the value of one setting; nil when neither the environment nor the file has it.
-func (e *settingsResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+// Resolve returns the value of a setting; nil if neither the environment nor the file has it.
+func (r *settingsResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if flag.Group == nil || flag.Group.Key != "settings" {
 		return nil, nil
 	}
-	value := variable(e.env, envName(flag.Name))
+	value := variable(r.env, envName(flag.Name))
 	if value == "" && flag.Name != "config" { // the name of the file cannot be in the file
-		if err := e.load(ctx); err != nil {
+		if err := r.load(ctx); err != nil {
 			return nil, err
 		}
-		value = e.file[flag.Name]
+		value = r.file[flag.Name]
 	}
 	if value == "" {
 		return nil, nil
@@ -144,19 +147,20 @@ func (e *settingsResolver) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.F
 	return value, nil
 }
 
-// settingsFileError is an error in the settings file. It has nothing to do with the setting that was being resolved.
+// settingsFileError is an error in the settings file. kong would report it as an error of the setting that is
+// resolved first.
 type settingsFileError struct{ error }
 
-// load reads the file that the flag or the variable names, at the first call.
-func (e *settingsResolver) load(ctx *kong.Context) error {
-	if e.read { // kong resolves every setting by a call of its own
+// load reads the settings file, once. The flag or the variable gives its path.
+func (r *settingsResolver) load(ctx *kong.Context) error {
+	if r.loaded { // kong resolves every setting by a call of its own
 		return nil
 	}
-	e.read = true
-	path := variable(e.env, envPrefix+"CONFIG")
+	r.loaded = true
+	path := variable(r.env, envPrefix+"CONFIG")
 	for _, flag := range ctx.Flags() {
-		if named, _ := ctx.FlagValue(flag).(string); flag.Name == "config" && named != "" {
-			path = named
+		if given, _ := ctx.FlagValue(flag).(string); flag.Name == "config" && given != "" {
+			path = given
 		}
 	}
 	if path == "" {
@@ -170,7 +174,7 @@ func (e *settingsResolver) load(ctx *kong.Context) error {
 		return settingsFileError{fmt.Errorf("the settings file cannot be read: %w", err)}
 	}
 	defer file.Close()
-	if e.file, err = readSettings(file, settingNames(ctx.Model.Flags)); err != nil {
+	if r.file, err = readSettings(file, settingNames(ctx.Model.Flags)); err != nil {
 		return settingsFileError{fmt.Errorf("settings file %s: %w", path, err)}
 	}
 	return nil
@@ -178,8 +182,8 @@ func (e *settingsResolver) load(ctx *kong.Context) error {
 
 const maxSettings = 1 << 20 // bytes of a settings file
 
-// readSettings reads lines of “name: value”. A list is read as its values joined by commas. An unknown name is an
-// error.
+// readSettings reads lines of the form “name: value”. It joins the values of a list with commas. An unknown name is
+// an error.
 func readSettings(file io.Reader, known []string) (map[string]string, error) {
 	var root yaml.Node
 	err := yaml.NewDecoder(io.LimitReader(file, maxSettings)).Decode(&root)
@@ -215,7 +219,7 @@ func readSettings(file io.Reader, known []string) (map[string]string, error) {
 	return values, nil
 }
 
-// prefixes are networks; a single address is a network of one.
+// prefixes is a list of networks. A single address is a network with one address.
 type prefixes []netip.Prefix
 
 // UnmarshalText reads "127.0.0.0/8, ::1".
@@ -225,8 +229,8 @@ func (p *prefixes) UnmarshalText(text []byte) error {
 		if word == "" {
 			continue
 		}
-		if number, err := netip.ParseAddr(word); err == nil { // a single address
-			*p = append(*p, netip.PrefixFrom(number, number.BitLen()))
+		if address, err := netip.ParseAddr(word); err == nil { // a single address
+			*p = append(*p, netip.PrefixFrom(address, address.BitLen()))
 			continue
 		}
 		prefix, err := netip.ParsePrefix(word)
@@ -239,18 +243,18 @@ func (p *prefixes) UnmarshalText(text []byte) error {
 }
 
 // contains reports whether an address is in one of the networks.
-func (p prefixes) contains(number netip.Addr) bool {
-	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(number.Unmap()) })
+func (p prefixes) contains(address netip.Addr) bool {
+	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(address.Unmap()) })
 }
 
-// complete checks the settings and fills in defaults. An empty URL, HandleDomain, Timezone or Language means that it
-// is not set: the value that the blog already has then stays.
+// complete checks the settings and fills in defaults. URL, HandleDomain, Timezone and Language have no default here:
+// empty means that the stored value of the blog stays.
 func (c *Config) complete(env []string) error {
-	c.machineZone, c.sockets = localZone(env), handedSockets(env)
-	if err := c.refuseLater(); err != nil {
+	c.machineZone, c.sockets = localZone(env), systemdSockets(env)
+	if err := c.refuseFutureSettings(); err != nil {
 		return err
 	}
-	c.Database, c.Media = cmp.Or(c.Database, c.usualDatabase()), cmp.Or(c.Media, c.usualMedia())
+	c.Database, c.Media = cmp.Or(c.Database, c.defaultDatabase()), cmp.Or(c.Media, c.defaultMedia())
 	if err := c.checkURL(); err != nil {
 		return err
 	}
@@ -269,23 +273,25 @@ func (c *Config) complete(env []string) error {
 	return c.readLog()
 }
 
-func (c Config) usualDatabase() string { return filepath.Join(c.Data, "causerie.db") }
+func (c Config) defaultDatabase() string { return filepath.Join(c.Data, "causerie.db") }
 
-func (c Config) usualMedia() string { return filepath.Join(c.Data, "media") }
+func (c Config) defaultMedia() string { return filepath.Join(c.Data, "media") }
 
-// usual reports whether the database and the pictures are at their default places in one folder.
-func (c Config) usual() bool { return c.Database == c.usualDatabase() && c.Media == c.usualMedia() }
+// hasDefaultPaths reports whether the database and the pictures are in the data folder.
+func (c Config) hasDefaultPaths() bool {
+	return c.Database == c.defaultDatabase() && c.Media == c.defaultMedia()
+}
 
-// storage says where the database and the pictures are, for people.
+// storage describes where the database and the pictures are, for people.
 func (c Config) storage() string {
-	if c.usual() {
+	if c.hasDefaultPaths() {
 		return c.Data
 	}
 	return store.Redact(c.Database) + ", and its pictures in " + c.Media
 }
 
-// refuseLater returns an error for settings of a later version.
-func (c *Config) refuseLater() error {
+// refuseFutureSettings returns an error for settings that only a later version will support.
+func (c *Config) refuseFutureSettings() error {
 	for _, later := range []struct {
 		name string
 		set  bool
@@ -296,14 +302,14 @@ func (c *Config) refuseLater() error {
 		{"media on s3://", strings.HasPrefix(c.Media, "s3:")},
 	} {
 		if later.set {
-			// Refused, not ignored: somebody who sets tls: auto would think that it works.
+			// If we ignored tls: auto, the user would believe that it works.
 			return fmt.Errorf("%s comes in a later version: leave it out for now", later.name)
 		}
 	}
 	return nil
 }
 
-// checkURL checks the public address and brings it into the form that is stored.
+// checkURL checks the public address and changes it into the form that we store.
 func (c *Config) checkURL() error {
 	if c.URL != "" {
 		u, err := url.Parse(c.URL)
@@ -325,19 +331,20 @@ func (c Config) publicURL() string {
 	if c.URL != "" {
 		return c.URL
 	}
-	// The port of the listener, or the links of a first trial on another port would not work.
+	// With another port than that of the listener, the links of a first trial would not work.
 	if _, port, err := net.SplitHostPort(c.listenAddress()); err == nil && port != "" {
 		return "http://localhost:" + port
 	}
 	return "http://localhost:8080"
 }
 
-// listenAddress returns where to listen when there are no sockets of systemd.
+// listenAddress returns the address to listen on if systemd gives no sockets.
 func (c Config) listenAddress() string { return cmp.Or(c.Listen, "localhost:8080") }
 
 var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
 	"error": slog.LevelError}
 
+// readLog reads the setting log: a level, a format, or both.
 func (c *Config) readLog() error {
 	// Text for people at a terminal, JSON for log collectors.
 	c.json = !isatty.IsTerminal(os.Stderr.Fd())
@@ -357,7 +364,7 @@ func (c *Config) readLog() error {
 	return nil
 }
 
-// localZone returns the IANA name of the machine's time zone; "UTC" when it cannot be found out.
+// localZone returns the IANA name of the machine's time zone; "UTC" if it is unknown.
 func localZone(env []string) string {
 	name := variable(env, "TZ")
 	if name == "" { // Go's time.Local has no IANA name, so read where the link leads
@@ -373,10 +380,10 @@ func localZone(env []string) string {
 	return name
 }
 
-// handedSockets returns how many sockets systemd gave to this process (sd_listen_fds(3)).
-func handedSockets(env []string) int {
+// systemdSockets returns how many sockets systemd gave to this process (sd_listen_fds(3)).
+func systemdSockets(env []string) int {
 	n, err := strconv.Atoi(variable(env, "LISTEN_FDS"))
-	// The variables are inherited by child processes: only LISTEN_PID says which process they are for.
+	// Child processes inherit both variables. Only LISTEN_PID shows which process they are for.
 	if err != nil || n < 0 || n > 64 || variable(env, "LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return 0
 	}

@@ -14,31 +14,32 @@ import (
 )
 
 type deliveriesCommand struct {
-	Report deliveriesReport `cmd:"" default:"withargs" help:"List the servers that got an article, or list all articles."`
-	Retry  deliveriesRetry  `cmd:"" help:"Retry the failed deliveries of an article."`
+	List  deliveriesList  `cmd:"" name:"report" default:"withargs" help:"List the servers that got an article, or list all articles."`
+	Retry deliveriesRetry `cmd:"" help:"Retry the failed deliveries of an article."`
 }
 
-type deliveriesReport struct {
+// deliveriesList lists deliveries. It is the default, so "causerie deliveries SLUG" works too.
+type deliveriesList struct {
 	Article string `arg:"" optional:"" help:"The id or the slug of the article. Without it all articles are listed."`
-	Failed  bool   `help:"List only servers that do not have it."`
+	Failed  bool   `help:"List only failed deliveries, and those that are being retried."`
 	JSON    bool   `name:"json" help:"Print one JSON object on each line."`
 }
 
-func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
-		t := newTable(c.out, r.JSON)
-		if r.Article != "" {
-			a, err := app.find(ctx, r.Article)
+func (l deliveriesList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
+		t := newTable(c.out, l.JSON)
+		if l.Article != "" {
+			a, err := app.find(ctx, l.Article)
 			if err != nil {
 				return err
 			}
-			if err := app.printServers(ctx, c, t, a, r.Failed); err != nil {
+			if err := app.printServers(ctx, c, t, a, l.Failed); err != nil {
 				return err
 			}
-			return t.flushOr(r.nothing())
+			return t.flushOr(l.emptyText())
 		}
-		err := app.eachPublic(ctx, func(articles []blog.Article) error {
-			if r.Failed {
+		err := app.eachPublished(ctx, func(articles []blog.Article) error {
+			if l.Failed {
 				return app.printFailed(ctx, c, t, articles)
 			}
 			return app.printProgress(ctx, t, articles)
@@ -46,12 +47,12 @@ func (r deliveriesReport) Run(ctx context.Context, c *console, config Config, lo
 		if err != nil {
 			return err
 		}
-		return t.flushOr(r.nothing())
+		return t.flushOr(l.emptyText())
 	})
 }
 
-// eachPublic calls do with all articles that are or were public, a hundred at a time.
-func (app *app) eachPublic(ctx context.Context, do func([]blog.Article) error) error {
+// eachPublished calls do with all articles that are or were published, a hundred at a time.
+func (app *app) eachPublished(ctx context.Context, do func([]blog.Article) error) error {
 	filter := store.ArticleFilter{Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}, Limit: 100}
 	for {
 		articles, err := app.store.Articles(ctx, filter)
@@ -65,11 +66,12 @@ func (app *app) eachPublic(ctx context.Context, do func([]blog.Article) error) e
 	}
 }
 
-func (r deliveriesReport) nothing() string {
-	if r.Failed {
+// emptyText is printed instead of an empty list.
+func (l deliveriesList) emptyText() string {
+	if l.Failed {
 		return "nothing failed"
 	}
-	if r.Article == "" {
+	if l.Article == "" {
 		return "nothing is published yet"
 	}
 	return "sent to nobody"
@@ -77,39 +79,39 @@ func (r deliveriesReport) nothing() string {
 
 // serverLine is the JSON of the state of an article at one server.
 type serverLine struct {
-	Article    string `json:"article"`
-	Host       string `json:"host"`
-	Software   string `json:"software"`
-	Followers  int    `json:"followers"`
-	Has        int    `json:"has"`    // the newest version that it accepted, 0 for none
-	Newest     int    `json:"newest"` // the newest version
-	Told       int    `json:"told"`   // the newest version that was sent to it, without quiet corrections
-	Words      string `json:"words"`  // all of this in sentences
-	Said       string `json:"said"`   // Create, Update or Delete: the delivery that the next fields are about
-	At         string `json:"at"`
-	Inbox      string `json:"inbox"`
-	Status     string `json:"status"`
-	Attempts   int    `json:"attempts"`
-	Code       int    `json:"code"` // last HTTP status, 0 without an answer
-	Answer     string `json:"answer"`
-	Welcome    bool   `json:"welcome"` // sent when the first follower there came
-	Asked      bool   `json:"asked_to_forget"`
-	Kept       bool   `json:"keeps_former"` // it still has a copy that was withdrawn before
-	Next       string `json:"next,omitempty"`
-	SilentFrom string `json:"silent_since,omitempty"`
-	GivenUpAt  string `json:"given_up_at,omitempty"`
+	Article   string `json:"article"`
+	Host      string `json:"host"`
+	Software  string `json:"software"`
+	Followers int    `json:"followers"`
+	Holds     int    `json:"has"`    // latest version that the server accepted; 0 for none
+	Newest    int    `json:"newest"` // latest version of the article
+	Shows     int    `json:"told"`   // latest version sent with notice to readers, so without quiet corrections
+	Words     string `json:"words"`  // the state in sentences
+	Kind      string `json:"said"`   // Create, Update or Delete: the type of the delivery in the next fields
+	SaidAt    string `json:"at"`
+	Inbox     string `json:"inbox"`
+	Status    string `json:"status"`
+	Attempts  int    `json:"attempts"`
+	Code      int    `json:"code"` // last HTTP status; 0 without an answer
+	Answer    string `json:"answer"`
+	Welcome   bool   `json:"welcome"`         // sent because the server got its first follower
+	Asked     bool   `json:"asked_to_forget"` // the server accepted the Delete
+	Keeps     bool   `json:"keeps_former"`    // the server still has a copy from before a withdrawal
+	NextAt    string `json:"next,omitempty"`
+
+	FailingSince     string `json:"silent_since,omitempty"`
+	UnavailableSince string `json:"given_up_at,omitempty"`
 }
 
 func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
-	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers, Has: s.Holds,
-		Newest: s.Newest, Told: s.Shows,
-		Words: deliverytext.State(s, app.moment), Said: s.Kind, At: instant(&s.SaidAt), Inbox: s.Inbox,
-		Status: string(s.Status), Attempts: s.Attempts,
-		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Kept: s.Keeps,
-		SilentFrom: instant(s.FailingSince), GivenUpAt: instant(s.UnavailableSince)}
-	// A settled delivery is not tried again, whatever its row says.
+	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers,
+		Holds: s.Holds, Newest: s.Newest, Shows: s.Shows, Words: deliverytext.State(s, app.localTime),
+		Kind: s.Kind, SaidAt: jsonTime(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
+		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Keeps: s.Keeps,
+		FailingSince: jsonTime(s.FailingSince), UnavailableSince: jsonTime(s.UnavailableSince)}
+	// A settled delivery is not tried again, even if its NextAt is set.
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
-		line.Next = instant(&s.NextAt)
+		line.NextAt = jsonTime(&s.NextAt)
 	}
 	return line
 }
@@ -121,8 +123,8 @@ func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.A
 		return err
 	}
 	states := blog.ServerStates(deliveries)
-	// Not in JSON, where each line is a server, and not among the failed ones of many articles.
-	if t.objects == nil && !failedOnly {
+	// No summary in JSON, where each line is a server, and none with --failed, which lists many articles.
+	if !t.isJSON() && !failedOnly {
 		if err := app.printSummary(ctx, c, a, states); err != nil {
 			return err
 		}
@@ -132,7 +134,7 @@ func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.A
 			continue
 		}
 		cells := []string{s.Host, string(s.Status), text.Plural(s.Followers, "follower", "followers"), app.serverText(s)}
-		// Several articles are listed, so each line names its own.
+		// The lines of several articles follow each other, so each line names its article.
 		if failedOnly {
 			cells = append([]string{a.Slug}, cells...)
 		}
@@ -150,7 +152,7 @@ func (app *app) printFailed(ctx context.Context, c *console, t *table, articles 
 	return nil
 }
 
-// printSummary prints how far an article has come, and whether it is held.
+// printSummary prints how many servers have the article, and whether a change is held.
 func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, states []blog.ServerState) error {
 	held, err := app.holdText(ctx, a)
 	if err != nil {
@@ -159,44 +161,46 @@ func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, st
 	if held != "" {
 		fmt.Fprintln(c.out, held)
 	}
-	if summary := deliverytext.Summary(states, app.moment); summary != "" {
+	if summary := deliverytext.Summary(states, app.localTime); summary != "" {
 		fmt.Fprintln(c.out, summary)
 	}
 	return nil
 }
 
-// moment formats a recent or near time, in the zone of the blog.
-func (app *app) moment(at time.Time) string {
+// localTime formats a recent or near time for people, in the time zone of the blog. For JSON see jsonTime.
+func (app *app) localTime(at time.Time) string {
 	return at.In(app.site.Location()).Format("Mon 2 Jan 15:04 MST")
 }
 
-// serverText describes the state of an article at a server, its last answer, and when it is tried again.
+// serverText describes the state of an article at a server, the next try and the last answer.
 func (app *app) serverText(s blog.ServerState) string {
-	words := []string{deliverytext.State(s, app.moment)}
-	if !s.Status.Settled() && s.NextAt.After(time.Now()) {
-		words = append(words, "Tried again "+app.moment(s.NextAt)+".")
+	words := []string{deliverytext.State(s, app.localTime)}
+	if !s.Status.Settled() && s.NextAt.After(now()) {
+		words = append(words, "Next try: "+app.localTime(s.NextAt)+".")
 	}
 	if s.Status != blog.Delivered && s.Attempts > 0 {
 		words = append(words, "Last answer:")
-		// Many answers repeat their status.
+		// Many answers contain their status code already.
 		if s.Code > 0 && !strings.Contains(s.Answer, fmt.Sprint(s.Code)) {
 			words = append(words, fmt.Sprint(s.Code))
 		}
 		words = append(words, text.Excerpt(s.Answer, 80))
 	}
+	// An answer may contain line breaks, which would break the columns.
 	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
-// progressLine is the JSON of the progress of an article. Each server is counted once.
+// progressLine is the JSON of the progress of an article. Each server counts once.
 type progressLine struct {
 	Article string `json:"article"`
 	Total   int    `json:"total"`
-	Have    int    `json:"have"`         // or accepted the Delete
-	Newest  int    `json:"newest"`       // of those, that have the newest version
-	Keep    int    `json:"keeps_former"` // of those, that still have a copy that was withdrawn before
+	Have    int    `json:"have"`         // servers that have a version, or accepted the Delete
+	Newest  int    `json:"newest"`       // servers that have the latest version
+	Keep    int    `json:"keeps_former"` // servers that still have a copy from before a withdrawal
 	Words   string `json:"words"`
 
-	Delivered int `json:"delivered"` // the next ones count one delivery per server: the deciding one
+	// The states of the decisive deliveries, one per server.
+	Delivered int `json:"delivered"`
 	Waiting   int `json:"waiting"`
 	Retrying  int `json:"retrying"`
 	Refused   int `json:"refused"`
@@ -228,9 +232,9 @@ func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Art
 	return nil
 }
 
-// progressText says how far an article has come: "3 of 5 servers have it; 2 are silent."
+// progressText describes how many servers have an article: "3 of 5 servers have it; 2 are silent."
 func (app *app) progressText(states []blog.ServerState) string {
-	switch summary := deliverytext.Summary(states, app.moment); {
+	switch summary := deliverytext.Summary(states, app.localTime); {
 	case len(states) == 0:
 		return "sent to nobody"
 	case summary == "":

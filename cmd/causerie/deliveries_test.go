@@ -58,24 +58,24 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		be("steiger", fedtest.Closed())
 		s.cli("article", "publish", write(t, "ferry.md", ferry+"\nA comma.\n"), "--author", "ilse")
 		s.wait("the change is told", func() bool {
-			return of("veerhuis").Has == 2 && of("zilverduin").Status == "refused" &&
-				strings.Contains(of("dijla").Words, "to wait") && of("steiger").SilentFrom != ""
+			return of("veerhuis").Holds == 2 && of("zilverduin").Status == "refused" &&
+				strings.Contains(of("dijla").Words, "to wait") && of("steiger").FailingSince != ""
 		})
 		for name, want := range map[string]serverLine{
-			"veerhuis": {Has: 2, Newest: 2, Told: 2, Status: "delivered", Code: 202, Words: "Has version 2, the newest."},
-			"zilverduin": {Has: 1, Newest: 2, Told: 1, Status: "refused", Code: 403,
+			"veerhuis": {Holds: 2, Newest: 2, Shows: 2, Status: "delivered", Code: 202, Words: "Has version 2, the newest."},
+			"zilverduin": {Holds: 1, Newest: 2, Shows: 1, Status: "refused", Code: 403,
 				Words: "Has version 1 and refused version 2."},
-			"dijla": {Has: 1, Newest: 2, Told: 1, Status: "retrying", Code: 429,
+			"dijla": {Holds: 1, Newest: 2, Shows: 1, Status: "retrying", Code: 429,
 				Words: "Has version 1; version 2 is on its way. It asks us to wait."},
 		} {
 			got := of(name)
-			if (serverLine{Has: got.Has, Newest: got.Newest, Told: got.Told, Status: got.Status, Code: got.Code,
-				Words: got.Words}) != want || got.Said != "Update" || got.Followers != 1 {
+			if (serverLine{Holds: got.Holds, Newest: got.Newest, Shows: got.Shows, Status: got.Status, Code: got.Code,
+				Words: got.Words}) != want || got.Kind != "Update" || got.Followers != 1 {
 				t.Errorf("of %s the report says %+v, want %+v", name, got, want)
 			}
 		}
-		if next, err := time.Parse(time.RFC3339, of("dijla").Next); err != nil || time.Until(next) < 30*time.Second {
-			t.Errorf("dijla, which asked for a minute, is tried again at %q", of("dijla").Next)
+		if next, err := time.Parse(time.RFC3339, of("dijla").NextAt); err != nil || time.Until(next) < 30*time.Second {
+			t.Errorf("dijla, which asked for a minute, is tried again at %q", of("dijla").NextAt)
 		}
 		if failed := lines("--failed"); len(failed) != 3 {
 			t.Errorf("in trouble are %v", failed)
@@ -102,14 +102,14 @@ func TestDeliveriesShowTheStateOfEachServer(t *testing.T) {
 		}
 
 		s.cli("article", "publish", write(t, "ferry.md", ferry+"\nA comma; no more.\n"), "--author", "ilse", "--quiet")
-		s.wait("the correction is handed on", func() bool { return of("veerhuis").Has == 3 })
-		if line := of("veerhuis"); line.Told != 2 ||
+		s.wait("the correction is handed on", func() bool { return of("veerhuis").Holds == 3 })
+		if line := of("veerhuis"); line.Shows != 2 ||
 			!strings.Contains(line.Words, "version 3 is a quiet correction, of which nobody there is told") {
 			t.Errorf("of the quiet correction the report says %+v", line)
 		}
 		s.cli("article", "withdraw", "four-minutes-wide")
 		s.wait("veerhuis is asked to forget it", func() bool {
-			return of("veerhuis").Asked && of("zilverduin").Said == "Delete" && of("zilverduin").Status == "refused"
+			return of("veerhuis").Asked && of("zilverduin").Kind == "Delete" && of("zilverduin").Status == "refused"
 		})
 		if line := of("zilverduin"); line.Asked || line.Words != "Still has it: it refused the request to delete it." {
 			t.Errorf("of the refused request the report says %+v", line)
@@ -133,7 +133,7 @@ func TestTimesAreInTheZoneOfTheBlogAndNameIt(t *testing.T) {
 	}
 	s.wait("it is told when the server is tried again", func() bool {
 		said := s.cli("deliveries", "four-minutes-wide")
-		return strings.Contains(said, "Tried again ") && strings.Contains(said, " JST.")
+		return strings.Contains(said, "Next try: ") && strings.Contains(said, " JST.")
 	})
 	later := "---\ntitle: Later\ndate: " + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + "\n---\n\nWords.\n"
 	if said := s.cli("article", "publish", write(t, "later.md", later), "--author", "ilse"); !strings.Contains(said,

@@ -53,19 +53,19 @@ const (
 //go:embed demo
 var demoFiles embed.FS
 
-// demoSettings are the settings that have an effect on the demo. All others have fixed values.
+// demoSettings are the settings that affect the demo. All others have fixed values.
 var demoSettings = []string{"config", "listen", "log"}
 
-// demoListenHelp replaces the help of --listen, whose default is another one here.
+// demoListenHelp replaces the help of --listen, because the demo has another default.
 const demoListenHelp = "Where on this machine to wait for requests. Default: 127.0.0.1:8080, or another port when " +
 	"that is taken."
 
-// refuseOtherSettings returns an error for a flag that has no effect on the demo. Settings of the environment or of a
-// file are ignored: they are meant for other blogs.
-func (demoCommand) refuseOtherSettings(said *kong.Context) error {
-	for _, part := range said.Path {
+// refuseOtherSettings returns an error for a flag that has no effect on the demo. It ignores settings from the
+// environment and from a file, because they are for another blog.
+func (demoCommand) refuseOtherSettings(parsed *kong.Context) error {
+	for _, part := range parsed.Path {
 		f := part.Flag
-		// Resolved means that the value came from the environment or a file.
+		// Resolved means that the value comes from the environment or from a file.
 		if f != nil && !part.Resolved && f.Group != nil && f.Group.Key == "settings" &&
 			!slices.Contains(demoSettings, f.Name) {
 			return usageError{fmt.Errorf("--%s has no effect on the demo, which makes its own blog: leave it out (--keep DIR "+
@@ -75,15 +75,16 @@ func (demoCommand) refuseOtherSettings(said *kong.Context) error {
 	return nil
 }
 
-func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger, said *kong.Context) error {
-	if err := x.refuseOtherSettings(said); err != nil {
+func (command demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger,
+	parsed *kong.Context) error {
+	if err := command.refuseOtherSettings(parsed); err != nil {
 		return err
 	}
-	folder, forget, err := x.makeFolder(ctx)
+	folder, removeFolder, err := command.makeFolder(ctx)
 	if err != nil {
 		return err
 	}
-	defer forget()
+	defer removeFolder()
 	listener, err := demoListener(config.Listen)
 	if err != nil {
 		return err
@@ -94,19 +95,19 @@ func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog
 		return err
 	}
 	defer s.close()
-	serving, leave := context.WithCancel(ctx)
+	serving, stop := context.WithCancel(ctx)
 	served := make(chan error, 1) // room for one: serve must not block at its end
 	go func() { served <- s.serve(serving, []net.Listener{listener}) }()
 	defer func() {
-		leave()
+		stop()
 		<-served
 	}()
-	app := &demo{server: s, out: c.out, began: time.Now()}
-	defer app.stop()
-	if err := app.trip(ctx); err != nil || x.Once {
+	d := &demo{server: s, out: c.out, began: time.Now()}
+	defer d.stop()
+	if err := d.runSteps(ctx); err != nil || command.Once {
 		return err
 	}
-	app.printAddresses(x.Keep)
+	d.printAddresses(command.Keep)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -116,20 +117,20 @@ func (x demoCommand) Run(ctx context.Context, c *console, config Config, _ *slog
 	}
 }
 
-// makeFolder returns the folder of the demo's blog, and a function that removes it unless it is kept.
-func (x demoCommand) makeFolder(ctx context.Context) (string, func(), error) {
-	if x.Keep == "" {
+// makeFolder returns the folder for the blog, and a function that removes it if it is temporary.
+func (command demoCommand) makeFolder(ctx context.Context) (string, func(), error) {
+	if command.Keep == "" {
 		folder, err := os.MkdirTemp("", "causerie-demo-")
 		return folder, func() { os.RemoveAll(folder) }, err
 	}
-	if _, err := os.Stat(filepath.Join(x.Keep, "causerie.db")); !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("%s has a blog already: open it with “%s”, or name an empty folder", x.Keep,
-			reopenCommand(ctx, x.Keep))
+	if _, err := os.Stat(filepath.Join(command.Keep, "causerie.db")); !errors.Is(err, fs.ErrNotExist) {
+		return "", nil, fmt.Errorf("%s has a blog already: open it with “%s”, or name an empty folder", command.Keep,
+			reopenCommand(ctx, command.Keep))
 	}
-	return x.Keep, func() {}, nil
+	return command.Keep, func() {}, nil
 }
 
-// reopenCommand returns the command that opens a kept blog again, at its address.
+// reopenCommand returns the command line that opens a kept blog at its address.
 func reopenCommand(ctx context.Context, folder string) string {
 	words := "causerie --data " + folder
 	s, err := store.Open(ctx, filepath.Join(folder, "causerie.db"))
@@ -142,7 +143,7 @@ func reopenCommand(ctx context.Context, folder string) string {
 	return words + " --federation-allow 127.0.0.0/8"
 }
 
-// demoListener listens on the usual port. When that is taken and no other was wanted, it takes any free port.
+// demoListener listens on the default port. If it is taken and the user asked for no port, it takes any free one.
 func demoListener(wanted string) (net.Listener, error) {
 	listeners, err := listen(Config{Listen: cmp.Or(wanted, "127.0.0.1:8080")})
 	if err != nil && wanted == "" { // the usual port is taken, perhaps by a blog
@@ -158,7 +159,8 @@ func demoListener(wanted string) (net.Listener, error) {
 	return listeners[0], nil
 }
 
-// demoURL returns the address at which the other servers reach the blog: an IP address, since they look up no names.
+// demoURL returns the URL of the blog for the other servers. It contains an IP address, because they do not resolve
+// names.
 func demoURL(listener net.Listener) string {
 	address := listener.Addr().(*net.TCPAddr).AddrPort()
 	if address.Addr().IsUnspecified() { // it listens on all addresses; the others need one to connect to
@@ -167,7 +169,7 @@ func demoURL(listener net.Listener) string {
 	return "http://" + address.String()
 }
 
-// newDemoServer makes a new blog that only this machine can reach, and that reaches nothing else.
+// newDemoServer creates a blog that only this machine can reach, and that connects only to this machine.
 func newDemoServer(ctx context.Context, logSetting, folder string, listener net.Listener,
 	log io.Writer) (*server, error) {
 	config := Config{TLS: "off", URL: demoURL(listener), Data: folder, Timezone: "Europe/Amsterdam", Language: "nl",
@@ -178,37 +180,37 @@ func newDemoServer(ctx context.Context, logSetting, folder string, listener net.
 	return newServer(ctx, config, config.logger(log))
 }
 
-// demo is the running demo: a blog, its authors, and the servers around it.
+// demo is the running demo: a blog, its authors, and the other servers.
 type demo struct {
 	*server
-	printing     sync.Mutex // several people follow at the same time
-	out          io.Writer
-	began        time.Time
-	ilse, tobias blog.Author
-	whole, road  blog.Voice // of the blog, and of its series
-	world        *fedtest.World
-	servers      []*fedtest.Server
-	article      blog.Article
-	expected     []string     // texts that the page must show in the end
-	moderated    blog.Article // an earlier article whose comments wait for approval
+	printing               sync.Mutex // several people follow at the same time
+	out                    io.Writer
+	began                  time.Time
+	ilse, tobias           blog.Author
+	siteVoice, seriesVoice blog.Voice
+	world                  *fedtest.World
+	servers                []*fedtest.Server
+	article                blog.Article
+	expected               []string     // texts that the page must show in the end
+	moderated              blog.Article // an earlier article whose comments wait for approval
 }
 
-// trip does all steps, from the first article to the last reply.
-func (app *demo) trip(ended context.Context) error {
+// runSteps runs all steps, from the first article to the last reply.
+func (d *demo) runSteps(ended context.Context) error {
 	ctx, cancel := context.WithTimeout(ended, demoTime)
 	defer cancel()
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
 	}{
-		{"start the blog", app.foundBlog},
-		{"write the earlier articles", app.publishEarlier},
-		{"start the other servers", app.startServers},
-		{"follow", app.follow},
-		{"publish", app.publish},
-		{"deliver", app.deliver},
-		{"receive replies", app.converse},
-		{"check the page", app.checkPage},
+		{"start the blog", d.setUpBlog},
+		{"write the earlier articles", d.publishEarlier},
+		{"start the other servers", d.startServers},
+		{"follow", d.follow},
+		{"publish", d.publish},
+		{"deliver", d.deliver},
+		{"receive replies", d.converse},
+		{"check the page", d.checkPage},
 	} {
 		err := step.do(ctx)
 		if err != nil && ended.Err() != nil { // Ctrl-C: the error of the step is only a consequence
@@ -218,111 +220,110 @@ func (app *demo) trip(ended context.Context) error {
 			return fmt.Errorf("the demo failed to %s: %w", step.what, err)
 		}
 	}
-	app.print("all steps took %.1f s", time.Since(app.began).Seconds())
+	d.print("all steps took %.1f s", time.Since(d.began).Seconds())
 	return nil
 }
 
-func (app *demo) print(format string, args ...any) {
-	app.printing.Lock()
-	defer app.printing.Unlock()
-	fmt.Fprintf(app.out, format+"\n", args...)
+func (d *demo) print(format string, args ...any) {
+	d.printing.Lock()
+	defer d.printing.Unlock()
+	fmt.Fprintf(d.out, format+"\n", args...)
 }
 
 // stop stops the other servers.
-func (app *demo) stop() {
-	if app.world == nil {
+func (d *demo) stop() {
+	if d.world == nil {
 		return
 	}
-	if err := app.world.Close(); err != nil {
-		app.log.Warn("the other servers could not be stopped", "error", err)
+	if err := d.world.Close(); err != nil {
+		d.log.Warn("the other servers could not be stopped", "error", err)
 	}
 }
 
-// foundBlog names the blog, adds two authors, and switches the voice of the blog on.
-func (app *demo) foundBlog(ctx context.Context) error {
-	app.site.Name = "De Overkant"
-	app.site.Description = "Twee mensen op twee oevers van één rivier, in het Nederlands en het Engels."
-	if err := app.store.SaveSite(ctx, app.site); err != nil {
+// setUpBlog sets the name of the blog, adds two authors, and switches on the voice of the blog.
+func (d *demo) setUpBlog(ctx context.Context) error {
+	d.site.Name = "De Overkant"
+	d.site.Description = "Twee mensen op twee oevers van één rivier, in het Nederlands en het Engels."
+	if err := d.store.SaveSite(ctx, d.site); err != nil {
 		return err
 	}
 	var making errgroup.Group // at the same time, since making keys takes long
 	began := now()
 	making.Go(func() (err error) {
-		app.ilse, err = account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Admin, Voice: blog.Voice{
+		d.ilse, err = account.NewAuthor(ctx, d.store, blog.Author{Role: blog.Admin, Voice: blog.Voice{
 			Handle: "ilse", Name: "Ilse Verhaagen",
 			Summary: "Walks along rivers and writes down what is said on them."}}, demoPassword, began)
 		return err
 	})
 	// A later time gives Tobias the later id, so that the order of the authors is fixed.
 	making.Go(func() (err error) {
-		app.tobias, err = account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Writer, Voice: blog.Voice{
+		d.tobias, err = account.NewAuthor(ctx, d.store, blog.Author{Role: blog.Writer, Voice: blog.Voice{
 			Handle: "tobias", Name: "Tobias Renkema",
 			Summary: "Boekbinder. Lijmt zo dat het ook weer los kan."}}, demoPassword, began.Add(time.Microsecond))
 		return err
 	})
 	making.Go(func() (err error) {
-		app.whole, err = account.EnableSiteVoice(ctx, app.store, "overkant", began)
+		d.siteVoice, err = account.EnableSiteVoice(ctx, d.store, "overkant", began)
 		return err
 	})
 	if err := making.Wait(); err != nil {
 		return err
 	}
-	app.print("started   %s at %s with %s and %s; the whole blog is %s", app.site.Name, app.site.Home(),
-		app.site.Handle("ilse"), app.site.Handle("tobias"), app.site.Handle("overkant"))
+	d.print("started   %s at %s with %s and %s; the whole blog is %s", d.site.Name, d.site.Home(),
+		d.site.Handle("ilse"), d.site.Handle("tobias"), d.site.Handle("overkant"))
 	return nil
 }
 
-// publishEarlier publishes the articles that are older than the followers.
-func (app *demo) publishEarlier(ctx context.Context) error {
+// publishEarlier publishes the articles that are older than the first follower.
+func (d *demo) publishEarlier(ctx context.Context) error {
 	earlier := []struct {
 		file string
 		by   blog.Author
 		days int // ago
 	}{
-		{"een-kaft-voor-niemand.md", app.tobias, 34},
-		{"a-cover-for-nobody.md", app.tobias, 33},
-		{"the-bell-is-on-the-other-side.md", app.ilse, 19},
-		{"what-the-weir-says-at-night.md", app.ilse, 12},
-		{"de-kade-luistert-mee.md", app.ilse, 7},
-		{"lijm-die-weer-los-wil.md", app.tobias, 3},
+		{"een-kaft-voor-niemand.md", d.tobias, 34},
+		{"a-cover-for-nobody.md", d.tobias, 33},
+		{"the-bell-is-on-the-other-side.md", d.ilse, 19},
+		{"what-the-weir-says-at-night.md", d.ilse, 12},
+		{"de-kade-luistert-mee.md", d.ilse, 7},
+		{"lijm-die-weer-los-wil.md", d.tobias, 3},
 	}
 	for _, e := range earlier {
-		// A copy of the blog with an outbox whose clock is some days behind.
-		then := *app.server.app
-		outbox := *app.outbox
+		// This copy of the app has a clock in the past, so the articles get different dates.
+		then := *d.app
+		outbox := *d.outbox
 		outbox.Now = func() time.Time { return time.Now().AddDate(0, 0, -e.days) }
 		then.outbox = &outbox
-		a, err := app.publishFile(ctx, &then, e.file, e.by)
+		a, err := d.publishFile(ctx, &then, e.file, e.by)
 		if err != nil {
 			return err
 		}
-		if a.Comments == blog.Approve && app.moderated.ID == "" { // not its translation, which comes later
-			app.moderated = a
+		if a.Comments == blog.Approve && d.moderated.ID == "" { // not its translation, which comes later
+			d.moderated = a
 		}
 	}
-	app.print("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and "+
+	d.print("wrote     %d articles in English and Dutch: one of them with a guest, one the first part of a series, and "+
 		"one of the texts a translation", len(earlier)-1)
-	return app.openSeries(ctx)
+	return d.openSeries(ctx)
 }
 
-// openSeries switches the voice of the series on, so that people can follow it.
-func (app *demo) openSeries(ctx context.Context) error {
-	series, err := app.store.SeriesBySlug(ctx, "the-low-road")
+// openSeries switches on the voice of the series, so that people can follow it.
+func (d *demo) openSeries(ctx context.Context) error {
+	series, err := d.store.SeriesBySlug(ctx, "the-low-road")
 	if err != nil {
 		return err
 	}
-	app.road, err = account.EnableSeriesVoice(ctx, app.store, series, "lowroad", now())
+	d.seriesVoice, err = account.EnableSeriesVoice(ctx, d.store, series, "lowroad", now())
 	return err
 }
 
-// publishFile publishes a file of the demo, as “causerie article publish” does. then is the app, with a clock that
-// may be behind.
-func (app *demo) publishFile(ctx context.Context, then *app, name string, by blog.Author) (blog.Article, error) {
+// publishFile publishes a file of the demo, as “causerie article publish” does. The clock of then may be in the past.
+func (d *demo) publishFile(ctx context.Context, then *app, name string, by blog.Author) (blog.Article, error) {
 	text, err := demoFiles.ReadFile("demo/" + name)
 	if err != nil {
 		return blog.Article{}, err
 	}
-	source, err := then.parse(name, text, drawn)
+	source, err := then.parse(name, text, drawPicture)
 	if err != nil {
 		return blog.Article{}, fmt.Errorf("%s: %w", name, plain(err))
 	}
@@ -333,8 +334,8 @@ func (app *demo) publishFile(ctx context.Context, then *app, name string, by blo
 	return then.publish(ctx, m, outbox.ReviseOptions{})
 }
 
-// drawn opens a picture of an article. It is drawn now: the program carries no picture files.
-func drawn(name string) (io.ReadCloser, error) {
+// drawPicture draws a picture of an article. So the program needs no picture files.
+func drawPicture(name string) (io.ReadCloser, error) {
 	draw, known := map[string]func(io.Writer) error{"ferry.jpg": drawFerry, "landing.png": drawLanding}[name]
 	if !known {
 		return nil, fs.ErrNotExist
@@ -344,38 +345,38 @@ func drawn(name string) (io.ReadCloser, error) {
 }
 
 // startServers starts the other servers.
-func (app *demo) startServers(context.Context) error {
-	app.world = fedtest.New(fedtest.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: app.log})
+func (d *demo) startServers(context.Context) error {
+	d.world = fedtest.New(fedtest.Config{Ports: true, FirstPort: 9001, KeyPool: 4, Log: d.log})
 	for i, name := range []string{"veerhuis", "noordkade", "dijla"} {
 		flavours := []fedtest.Software{fedtest.Mastodon, fedtest.GoToSocial, fedtest.Misskey}
-		server, err := app.world.AddServer(name, flavours[i])
+		server, err := d.world.AddServer(name, flavours[i])
 		if err != nil {
 			return err
 		}
-		app.servers = append(app.servers, server)
+		d.servers = append(d.servers, server)
 	}
 	return nil
 }
 
-// person returns somebody on one of the servers: 0, 1 or 2.
-func (app *demo) person(server int, name string) *fedtest.Person {
-	return app.servers[server].Person(name)
+// person returns a person on server 0, 1 or 2.
+func (d *demo) person(server int, name string) *fedtest.Person {
+	return d.servers[server].Person(name)
 }
 
-// follow lets people look up the authors by their handles and follow them.
-func (app *demo) follow(ctx context.Context) error {
+// follow makes people look up the authors and follow them.
+func (d *demo) follow(ctx context.Context) error {
 	var following errgroup.Group
 	for _, f := range []struct {
 		who  *fedtest.Person
 		whom blog.Voice
 	}{
-		{app.person(0, "bram"), app.ilse.Voice}, {app.person(0, "wietske"), app.ilse.Voice},
-		{app.person(1, "nadia"), app.ilse.Voice}, {app.person(2, "deniz"), app.ilse.Voice},
-		{app.person(1, "joost"), app.tobias.Voice}, {app.person(2, "ines"), app.whole}, {app.person(0, "pelle"), app.road},
+		{d.person(0, "bram"), d.ilse.Voice}, {d.person(0, "wietske"), d.ilse.Voice},
+		{d.person(1, "nadia"), d.ilse.Voice}, {d.person(2, "deniz"), d.ilse.Voice},
+		{d.person(1, "joost"), d.tobias.Voice}, {d.person(2, "ines"), d.siteVoice}, {d.person(0, "pelle"), d.seriesVoice},
 	} {
 		following.Go(func() error {
-			handle := app.site.Handle(f.whom.Handle)
-			// By WebFinger, as people do, not by the id that is known here.
+			handle := d.site.Handle(f.whom.Handle)
+			// We know the id already. The WebFinger lookup shows that it works, as it does for real people.
 			found, err := f.who.LookUp(ctx, strings.TrimPrefix(handle, "@"))
 			if err != nil {
 				return err
@@ -386,7 +387,7 @@ func (app *demo) follow(ctx context.Context) error {
 			if err := f.who.WaitAccepted(ctx, found.ID); err != nil {
 				return err
 			}
-			app.print("followed  %s -> %s -> accepted", atHandle(f.who), handle)
+			d.print("followed  %s -> %s -> accepted", atHandle(f.who), handle)
 			return nil
 		})
 	}
@@ -395,47 +396,47 @@ func (app *demo) follow(ctx context.Context) error {
 
 func atHandle(p *fedtest.Person) string { return "@" + p.Handle() }
 
-// publish publishes the article that the followers get.
-func (app *demo) publish(ctx context.Context) (err error) {
-	if app.article, err = app.publishFile(ctx, app.app, "four-minutes-wide.md", app.ilse); err != nil {
+// publish publishes the article that the followers receive.
+func (d *demo) publish(ctx context.Context) (err error) {
+	if d.article, err = d.publishFile(ctx, d.app, "four-minutes-wide.md", d.ilse); err != nil {
 		return err
 	}
-	app.print("published “%s” %s -> %s; announced by %s, %s and %s", app.article.Title, app.site.ArticlePage(app.article),
-		text.Plural(len(app.servers), "server", "servers"),
-		app.site.Handle("tobias"), app.site.Handle("overkant"), app.site.Handle("lowroad"))
+	d.print("published “%s” %s -> %s; announced by %s, %s and %s", d.article.Title, d.site.ArticlePage(d.article),
+		text.Plural(len(d.servers), "server", "servers"),
+		d.site.Handle("tobias"), d.site.Handle("overkant"), d.site.Handle("lowroad"))
 	return nil
 }
 
-// deliver waits until the three servers have the article, and the blog knows it.
-func (app *demo) deliver(ctx context.Context) error {
+// deliver waits until the three servers have the article, and the blog has recorded it.
+func (d *demo) deliver(ctx context.Context) error {
 	began := time.Now()
-	object := app.site.ArticleID(app.article.ObjectID)
-	// First what the servers say, then what the blog knows.
-	for _, s := range app.servers {
+	object := d.site.ArticleID(d.article.ObjectID)
+	// First wait for the servers, then for the blog.
+	for _, s := range d.servers {
 		if _, err := s.WaitFor(ctx, fedtest.About("Create", object)); err != nil {
 			return err
 		}
 	}
-	var standings []blog.ServerState
+	var states []blog.ServerState
 	err := until(ctx, func() (bool, error) {
-		deliveries, err := app.store.DeliveryRows(ctx, app.article.ID)
-		standings = blog.ServerStates(deliveries)
-		// A version can have arrived while its delivery is not recorded yet.
-		waits := slices.ContainsFunc(deliveries, func(l blog.DeliveryRow) bool { return !l.Status.Settled() })
-		return !waits && blog.Count(standings).Newest >= len(app.servers), err
+		deliveries, err := d.store.DeliveryRows(ctx, d.article.ID)
+		states = blog.ServerStates(deliveries)
+		// A server may have the article before the blog has recorded the delivery.
+		waits := slices.ContainsFunc(deliveries, func(row blog.DeliveryRow) bool { return !row.Status.Settled() })
+		return !waits && blog.Count(states).Newest >= len(d.servers), err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", app.app.progressText(standings), err)
+		return fmt.Errorf("%s: %w", d.app.progressText(states), err)
 	}
-	app.print("delivered %d/%d, each signed, and verified by its server, in %d ms", len(app.servers), len(app.servers),
+	d.print("delivered %d/%d, each signed, and verified by its server, in %d ms", len(d.servers), len(d.servers),
 		time.Since(began).Milliseconds())
 	return nil
 }
 
-// until calls yes again and again until it returns true or an error.
-func until(ctx context.Context, yes func() (bool, error)) error {
+// until calls done every 20 ms until it returns true or an error. It returns an error when ctx ends.
+func until(ctx context.Context, done func() (bool, error)) error {
 	for {
-		ok, err := yes()
+		ok, err := done()
 		if ok || err != nil {
 			return err
 		}
@@ -447,31 +448,31 @@ func until(ctx context.Context, yes func() (bool, error)) error {
 	}
 }
 
-// converse lets people reply, and the author reply to them.
-func (app *demo) converse(ctx context.Context) error {
-	object := app.site.ArticleID(app.article.ObjectID)
-	bram, nadia, deniz := app.person(0, "bram"), app.person(1, "nadia"), app.person(2, "deniz")
-	first, err := app.reply(ctx, bram, object, "en",
+// converse makes people reply, quote, like and boost, and the author reply to one of them.
+func (d *demo) converse(ctx context.Context) error {
+	object := d.site.ArticleID(d.article.ObjectID)
+	bram, nadia, deniz := d.person(0, "bram"), d.person(1, "nadia"), d.person(2, "deniz")
+	first, err := d.reply(ctx, bram, object, "en",
 		"My grandmother kept the ferry house upstream. She said that four minutes is how long one can be brave.")
 	if err != nil {
 		return err
 	}
-	if err := app.answer(ctx, first, bram,
+	if err := d.answer(ctx, first, bram,
 		"And then there is gravel. May I put that on the last leaf of section five?"); err != nil {
 		return err
 	}
-	if _, err := app.reply(ctx, nadia, first.Object, "nl",
+	if _, err := d.reply(ctx, nadia, first.Object, "nl",
 		"Bij ons duurt het elf minuten en blijft iedereen in de auto zitten."); err != nil {
 		return err
 	}
-	if _, err := app.reply(ctx, deniz, object, "en",
+	if _, err := d.reply(ctx, deniz, object, "en",
 		"The child who said “again” is the only critic I trust."); err != nil {
 		return err
 	}
-	if err := app.quoteAndMention(ctx, deniz, app.person(0, "wietske")); err != nil {
+	if err := d.quoteAndMention(ctx, deniz, d.person(0, "wietske")); err != nil {
 		return err
 	}
-	if err := app.replyForApproval(ctx, app.person(1, "joost")); err != nil {
+	if err := d.replyForApproval(ctx, d.person(1, "joost")); err != nil {
 		return err
 	}
 	for _, act := range []struct {
@@ -479,74 +480,74 @@ func (app *demo) converse(ctx context.Context) error {
 		word string
 		do   func(context.Context, string) (fedtest.Sent, error)
 	}{
-		{app.person(0, "wietske"), "like", app.person(0, "wietske").Like}, {deniz, "like", deniz.Like},
+		{d.person(0, "wietske"), "like", d.person(0, "wietske").Like}, {deniz, "like", deniz.Like},
 		{nadia, "boost", nadia.Boost},
 	} {
 		if _, err := act.do(ctx, object); err != nil {
 			return err
 		}
-		app.print("-> %s from %s", act.word, atHandle(act.who))
+		d.print("-> %s from %s", act.word, atHandle(act.who))
 	}
 	return nil
 }
 
-// reply lets somebody reply. Each reply mentions the author of the blog, so that those to other people are sent here
-// too.
-func (app *demo) reply(ctx context.Context, who *fedtest.Person, to, language, words string) (fedtest.Sent, error) {
+// reply makes a person reply.
+func (d *demo) reply(ctx context.Context, who *fedtest.Person, to, language, words string) (fedtest.Sent, error) {
+	// Each reply mentions the author of the blog. Otherwise a reply to another person would not be sent to the blog.
 	sent, err := who.Reply(ctx, to, "<p>"+html.EscapeString(words)+"</p>", fedtest.Language(language),
-		fedtest.Mention(app.site.ActorID(app.ilse.ID)))
+		fedtest.Mention(d.site.ActorID(d.ilse.ID)))
 	if err != nil {
 		return sent, err
 	}
-	app.expected = append(app.expected, words)
-	app.print("-> reply from %s: %s", atHandle(who), words)
+	d.expected = append(d.expected, words)
+	d.print("-> reply from %s: %s", atHandle(who), words)
 	return sent, nil
 }
 
-// quoteAndMention lets somebody quote the article, and somebody else mention its author in a post that only she can
-// read.
-func (app *demo) quoteAndMention(ctx context.Context, quoter, namer *fedtest.Person) error {
-	object, ilse := app.site.ArticleID(app.article.ObjectID), fedtest.Mention(app.site.ActorID(app.ilse.ID))
+// quoteAndMention makes one person quote the article, and another mention its author in a post that only the author
+// can read.
+func (d *demo) quoteAndMention(ctx context.Context, quoter, mentioner *fedtest.Person) error {
+	object, ilse := d.site.ArticleID(d.article.ObjectID), fedtest.Mention(d.site.ActorID(d.ilse.ID))
 	words := "Reading this I rang a bell that I do not have."
 	if _, err := quoter.Post(ctx, "<p>"+html.EscapeString(words)+"</p>", fedtest.Quoting(object), ilse); err != nil {
 		return err
 	}
-	app.expected = append(app.expected, words, "quotes this article")
-	app.print("-> quote from %s: %s", atHandle(quoter), words)
-	if _, err := namer.Post(ctx, "<p>Whoever likes rivers should ask Ilse about locks.</p>", ilse); err != nil {
+	d.expected = append(d.expected, words, "quotes this article")
+	d.print("-> quote from %s: %s", atHandle(quoter), words)
+	if _, err := mentioner.Post(ctx, "<p>Whoever likes rivers should ask Ilse about locks.</p>", ilse); err != nil {
 		return err
 	}
-	app.print("-> named by %s, which only %s can read", atHandle(namer), app.site.Handle("ilse"))
-	// The mention is on no page, so the database is asked.
+	d.print("-> named by %s, which only %s can read", atHandle(mentioner), d.site.Handle("ilse"))
+	// No page shows the mention, so we look into the database.
 	return until(ctx, func() (bool, error) {
-		n, err := app.store.CountMentions(ctx, store.MentionList{Author: app.ilse.ID})
+		n, err := d.store.CountMentions(ctx, store.MentionList{Author: d.ilse.ID})
 		return n == 1, err
 	})
 }
 
-// replyForApproval lets somebody reply to the article whose comments wait for approval.
-func (app *demo) replyForApproval(ctx context.Context, who *fedtest.Person) error {
+// replyForApproval makes a person reply to the article whose comments need approval.
+func (d *demo) replyForApproval(ctx context.Context, who *fedtest.Person) error {
 	const words = "<p>Mijn vader bond er elk jaar een voor de boot die niet kwam. Heb je er een over?</p>"
-	author := fedtest.Mention(app.site.ActorID(app.tobias.ID))
-	if _, err := who.Reply(ctx, app.site.ArticleID(app.moderated.ObjectID), words, fedtest.Language("nl"),
+	author := fedtest.Mention(d.site.ActorID(d.tobias.ID))
+	if _, err := who.Reply(ctx, d.site.ArticleID(d.moderated.ObjectID), words, fedtest.Language("nl"),
 		author); err != nil {
 		return err
 	}
 	err := until(ctx, func() (bool, error) {
-		n, err := app.store.CountComments(ctx,
-			store.CommentFilter{Article: app.moderated.ID, States: []blog.CommentState{blog.CommentWaiting}})
+		n, err := d.store.CountComments(ctx,
+			store.CommentFilter{Article: d.moderated.ID, States: []blog.CommentState{blog.CommentWaiting}})
 		return n == 1, err
 	})
-	app.print("-> reply from %s under “%s”, which waits for approval", atHandle(who), app.moderated.Title)
+	d.print("-> reply from %s under “%s”, which waits for approval", atHandle(who), d.moderated.Title)
 	return err
 }
 
-// answer lets Ilse reply to a comment, and waits until its author's server has the reply.
-func (app *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Person, words string) error {
+// answer makes Ilse reply to a comment, and waits until the server of the comment's author has the reply.
+func (d *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Person, words string) error {
 	var comment blog.Comment
-	// The reply arrives in the background, a moment after it was sent.
+	// The inbox handles the reply in the background.
 	err := until(ctx, func() (_ bool, err error) {
-		comment, err = app.store.CommentByAddress(ctx, to.Object)
+		comment, err = d.store.CommentByAddress(ctx, to.Object)
 		if errors.Is(err, blog.ErrNotFound) {
 			return false, nil
 		}
@@ -555,39 +556,39 @@ func (app *demo) answer(ctx context.Context, to fedtest.Sent, who *fedtest.Perso
 	if err != nil {
 		return err
 	}
-	mine, err := app.outbox.Reply(ctx, app.ilse.Voice, comment.ID, words)
+	reply, err := d.outbox.Reply(ctx, d.ilse.Voice, comment.ID, words)
 	if err != nil {
 		return err
 	}
-	if _, err := who.Server.WaitFor(ctx, fedtest.About("Create", mine.Address)); err != nil {
+	if _, err := who.Server.WaitFor(ctx, fedtest.About("Create", reply.Address)); err != nil {
 		return err
 	}
-	app.expected = append(app.expected, words)
-	app.print("answered  %s -> read by %s", app.site.Handle("ilse"), atHandle(who))
+	d.expected = append(d.expected, words)
+	d.print("answered  %s -> read by %s", d.site.Handle("ilse"), atHandle(who))
 	return nil
 }
 
-// checkPage fetches the article as a reader does, until the page shows all replies and reactions.
-func (app *demo) checkPage(ctx context.Context) error {
+// checkPage fetches the article as readers do, until the page shows all replies and reactions.
+func (d *demo) checkPage(ctx context.Context) error {
 	missing := ""
 	err := until(ctx, func() (bool, error) {
-		words, err := pageText(ctx, app.site.ArticlePage(app.article))
+		words, err := pageText(ctx, d.site.ArticlePage(d.article))
 		if err != nil {
 			return false, err
 		}
-		// The page may still come from the cache, or a reaction may be in the queue: until asks again.
+		// The page may still come from the cache, or a reaction may still be in the queue. Then until tries again.
 		counts := []string{"4 replies", "1 mention elsewhere", "2 favourites", "1 boost"}
-		missing = firstMissing(words, append(counts, app.expected...))
+		missing = firstMissing(words, append(counts, d.expected...))
 		return missing == "", nil
 	})
 	if err != nil {
 		return fmt.Errorf("the page does not show “%s”: %w", missing, err)
 	}
-	app.print("read      the page shows 4 replies, 2 likes and 1 boost, and the quote among the replies")
+	d.print("read      the page shows 4 replies, 2 likes and 1 boost, and the quote among the replies")
 	return nil
 }
 
-// firstMissing returns the first wanted text that the page does not have; "" when it has all.
+// firstMissing returns the first wanted text that is not in words; "" if all are there.
 func firstMissing(words string, wanted []string) string {
 	for _, text := range wanted {
 		if !strings.Contains(words, text) {
@@ -597,7 +598,7 @@ func firstMissing(words string, wanted []string) string {
 	return ""
 }
 
-// pageText returns the text of a page, with single spaces.
+// pageText returns the text of a page without tags, with single spaces.
 func pageText(ctx context.Context, address string) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -625,17 +626,17 @@ func pageText(ctx context.Context, address string) (string, error) {
 	return strings.Join(strings.Fields(words.String()), " "), nil
 }
 
-// printAddresses prints where to look around.
-func (app *demo) printAddresses(kept string) {
-	app.print("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  admin       "+
+// printAddresses prints the addresses to visit.
+func (d *demo) printAddresses(kept string) {
+	d.print("\nLook around:\n  front page  %s\n  article     %s\n  in English  %sen/\n  a series    %s\n  admin       "+
 		"%s/login   sign in as ilse with: %s\n  who has it  %s/admin/articles/%s/report\n  comments    "+
 		"%s/admin/comments   one waits for approval\n  mentions    %s/admin/mentions",
-		app.site.Home(), app.site.ArticlePage(app.article), app.site.Home(),
-		app.site.SeriesPage("the-low-road"), app.site.URL, demoPassword, app.site.URL, app.article.ID, app.site.URL,
-		app.site.URL)
+		d.site.Home(), d.site.ArticlePage(d.article), d.site.Home(),
+		d.site.SeriesPage("the-low-road"), d.site.URL, demoPassword, d.site.URL, d.article.ID, d.site.URL,
+		d.site.URL)
 	if kept != "" {
-		app.print("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”",
-			kept, kept, app.site.Host())
+		d.print("  kept in     %s: open it again with “causerie --data %s --listen %s --federation-allow 127.0.0.0/8”",
+			kept, kept, d.site.Host())
 	}
-	app.print("\nCtrl-C ends the demo.")
+	d.print("\nCtrl-C ends the demo.")
 }

@@ -60,7 +60,7 @@ func (x doctorCommand) Run(ctx context.Context, c *console, config Config, log *
 func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Logger) []doctor.Finding {
 	var e localChecks
 	// Not openApp: it ends at the first error, and here every error is a finding.
-	s, err := openStore(ctx, config, existing)
+	s, err := openStore(ctx, config, mustExist)
 	if err != nil {
 		e.Wrong("database", err.Error(), "")
 		return e.List
@@ -70,7 +70,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 	defer e.close()
 	e.database(ctx)
 	// The settings may name another blog than the database has.
-	if err := e.findSite(ctx, existing); err != nil {
+	if err := e.findSite(ctx, mustExist); err != nil {
 		e.Wrong("settings", err.Error(), "")
 		return e.List
 	}

@@ -24,55 +24,56 @@ type localChecks struct {
 	doctor.Findings
 }
 
-// settings looks for settings that do not suit a public blog.
-func (e *localChecks) settings() {
-	u, err := url.Parse(e.site.URL)
+// settings checks whether the settings are right for a public blog.
+func (c *localChecks) settings() {
+	u, err := url.Parse(c.site.URL)
 	switch {
 	case err != nil:
-		e.Wrong("settings", "the public address "+e.site.URL+" cannot be read",
+		c.Wrong("settings", "the public address "+c.site.URL+" cannot be read",
 			"Start a new blog with another --data, and a url like https://overkant.example")
-	// Before the check for https: a blog at localhost has none.
+	// This comes before the check for https, which a blog at localhost does not need.
 	case isLoopback(u.Hostname()):
-		e.Warn("settings", "the public address is "+e.site.URL+", which only this machine can reach",
+		c.Warn("settings", "the public address is "+c.site.URL+", which only this machine can reach",
 			"That is right for a trial; for a public blog, start a new one with the url that readers use")
 	case u.Scheme != "https":
-		e.Wrong("settings", "the public address "+e.site.URL+" is not https, so other servers refuse it",
+		c.Wrong("settings", "the public address "+c.site.URL+" is not https, so other servers refuse it",
 			"Start a new blog with an https address, behind a proxy with a certificate")
-	case len(e.config.FederationAllow) > 0:
-		e.Warn("settings", "federation-allow lets strangers cause requests to your private networks",
+	case len(c.config.FederationAllow) > 0:
+		c.Warn("settings", "federation-allow lets strangers cause requests to your private networks",
 			"Leave it out on a public server")
 	default:
-		e.OK("settings", "%s, with handles that end in @%s", e.site.URL, e.site.HandleDomain)
+		c.OK("settings", "%s, with handles that end in @%s", c.site.URL, c.site.HandleDomain)
 	}
 }
 
 func isLoopback(host string) bool {
-	number, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && number.IsLoopback()
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && address.IsLoopback()
 }
 
-// integrityTime limits the check of the whole database.
+// integrityTime is the timeout for the check of the whole database.
 const integrityTime = time.Minute
 
-// database checks the integrity of the database. That it can be opened and has the right version is known already.
-func (e *localChecks) database(ctx context.Context) {
+// database checks the integrity of the database. The doctor has opened it already, and has checked the version of its
+// schema.
+func (c *localChecks) database(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, integrityTime)
 	defer cancel()
-	troubles, err := e.store.DatabaseProblems(ctx)
+	troubles, err := c.store.DatabaseProblems(ctx)
 	switch {
-	// Too slow is no fault of the data.
+	// A timeout is not an error in the data.
 	case err != nil && ctx.Err() != nil:
-		e.Warn("database", "it is of this version, but too large to be checked within a minute",
+		c.Warn("database", "it is of this version, but too large to be checked within a minute",
 			"Nothing, if the server works without errors")
 		return
-	case e.Broken("database", err):
+	case c.Broken("database", err):
 		return
 	}
 	for _, trouble := range troubles {
-		e.Wrong("database", trouble, "Stop the server, keep a copy of the file, and restore the last good backup")
+		c.Wrong("database", trouble, "Stop the server, keep a copy of the file, and restore the last good backup")
 	}
 	if len(troubles) == 0 {
-		e.OK("database", "%s can be reached and is of this version", store.Redact(e.config.Database))
+		c.OK("database", "%s can be reached and is of this version", store.Redact(c.config.Database))
 	}
 }
 
@@ -82,15 +83,15 @@ const (
 	spaceWrong   = 100 << 20
 )
 
-// disk checks that this user can write to the folders, and that there is space.
-func (e *localChecks) disk() {
-	folders := []string{e.config.Media}
-	if !strings.Contains(e.config.Database, "://") { // PostgreSQL has its files elsewhere
-		folders = append([]string{filepath.Dir(e.config.Database)}, folders...)
+// disk checks that this user can write to the folders, and that there is enough free space.
+func (c *localChecks) disk() {
+	folders := []string{c.config.Media}
+	if !strings.Contains(c.config.Database, "://") { // PostgreSQL has its files elsewhere
+		folders = append([]string{filepath.Dir(c.config.Database)}, folders...)
 	}
 	for _, folder := range folders {
 		if err := checkWritable(folder); err != nil {
-			e.Wrong("disk", "nothing can be written to "+folder+": "+err.Error(),
+			c.Wrong("disk", "nothing can be written to "+folder+": "+err.Error(),
 				"Allow the user of the server to write there")
 			continue
 		}
@@ -98,13 +99,13 @@ func (e *localChecks) disk() {
 		words := fmt.Sprintf("%s can be written to, and %d MB are free", folder, free>>20)
 		switch {
 		case !known:
-			e.OK("disk", "%s can be written to", folder)
+			c.OK("disk", "%s can be written to", folder)
 		case free < spaceWrong:
-			e.Wrong("disk", words, "Free some space: without it nothing can be published or received")
+			c.Wrong("disk", words, "Free some space: without it nothing can be published or received")
 		case free < spaceWarning:
-			e.Warn("disk", words, "Free some space soon")
+			c.Warn("disk", words, "Free some space soon")
 		default:
-			e.OK("disk", "%s", words)
+			c.OK("disk", "%s", words)
 		}
 	}
 }
@@ -116,38 +117,38 @@ func checkWritable(folder string) error {
 		return err
 	}
 	_, err = file.WriteString("written by causerie doctor")
-	// The file is closed and removed also when it could not be written: every failure is reported.
+	// Collect the errors of all three steps: the file must be closed and removed even if it could not be written.
 	return errors.Join(err, file.Close(), os.Remove(file.Name()))
 }
 
-// keys checks that each private key can be read and belongs to the public key that other servers get.
-func (e *localChecks) keys(ctx context.Context) {
-	voices, err := e.store.ActiveVoices(ctx)
-	if e.Broken("keys", err) {
+// keys checks that each private key can be read and matches its published public key.
+func (c *localChecks) keys(ctx context.Context) {
+	voices, err := c.store.ActiveVoices(ctx)
+	if c.Broken("keys", err) {
 		return
 	}
 	bad := 0
 	check := func(who string, voice blog.ID, public string) {
-		keys, err := e.store.SigningKeys(ctx, voice)
+		keys, err := c.store.SigningKeys(ctx, voice)
 		if err == nil {
 			err = checkPair(keys.Current, public)
 		}
 		if err != nil {
 			bad++
-			e.Wrong("keys", "the key of "+who+" cannot be used: "+err.Error(),
+			c.Wrong("keys", "the key of "+who+" cannot be used: "+err.Error(),
 				"Restore a backup, or give an author new keys with “causerie author rotate-key”")
 		}
 	}
-	check("the blog itself", "", e.site.PublicKey)
+	check("the blog itself", "", c.site.PublicKey)
 	for _, v := range voices {
 		check("@"+v.Handle, v.ID, v.PublicKey)
 	}
 	if bad == 0 {
-		e.OK("keys", "%s can be used", text.Plural(len(voices)+1, "key", "keys"))
+		c.OK("keys", "%s can be used", text.Plural(len(voices)+1, "key", "keys"))
 	}
 }
 
-// checkPair returns an error when a private key does not belong to a public one.
+// checkPair returns an error if a private key does not match a public key.
 func checkPair(private, public string) error {
 	key, err := signature.ParseKey("", private)
 	if err != nil {

@@ -28,7 +28,7 @@ func (fetchCommand) Help() string {
 }
 
 func (f fetchCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	app, err := openToLook(ctx, config, log)
+	app, err := openReadOnly(ctx, config, log)
 	if err != nil {
 		return err
 	}

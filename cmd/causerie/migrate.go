@@ -19,13 +19,13 @@ type migrateCommand struct {
 
 func (m migrateCommand) Run(ctx context.Context, c *console, config Config, _ *slog.Logger) error {
 	if m.Status { // opening a database that does not exist would create it
-		if err := mustExist(config); err != nil {
+		if err := checkExists(config); err != nil {
 			return err
 		}
 	}
 	s, err := store.Open(ctx, config.Database)
 	if err != nil {
-		return cannotOpen(err)
+		return openError(err)
 	}
 	defer s.Close()
 	complete := s.Ready(ctx) == nil

@@ -20,8 +20,10 @@ import (
 	"causerie/internal/store"
 )
 
-// app is what a command needs to work on a blog. The server uses it, and so does a command that runs beside a server.
-// Such a command sends the server no message: the server looks for new deliveries in the database every second.
+// app is what a command needs to work on a blog. The server contains it too.
+//
+// A command can run while a server runs. It sends the server no message: the server looks for new deliveries in the
+// database every second.
 type app struct {
 	config  Config
 	log     *slog.Logger
@@ -30,26 +32,26 @@ type app struct {
 	library *media.Library
 	remote  *remote.Client
 	outbox  *outbox.Outbox
-	founded bool // the blog is new: it was founded as it was opened
+	created bool // the blog did not exist before it was opened
 }
 
-// openMode is what a command expects of the database.
+// openMode says what openApp does if there is no blog, or an older one.
 type openMode int
 
 const (
-	existing openMode = iota // a blog that was started before
-	founded                  // a new blog is founded when there is none
-	migrated                 // and an older database is brought to this version
+	mustExist  openMode = iota // an error if there is no blog
+	mayCreate                  // creates a blog if there is none
+	mayMigrate                 // like mayCreate, and migrates the schema of an older version
 )
 
-// openApp opens the blog of the settings.
-func openApp(ctx context.Context, config Config, log *slog.Logger, n openMode) (*app, error) {
-	s, err := openStore(ctx, config, n)
+// openApp opens the blog that the settings describe.
+func openApp(ctx context.Context, config Config, log *slog.Logger, mode openMode) (*app, error) {
+	s, err := openStore(ctx, config, mode)
 	if err != nil {
 		return nil, err
 	}
 	app := &app{config: config, log: log, store: s}
-	if err := app.connectRooms(ctx, n); err != nil {
+	if err := app.connectRooms(ctx, mode); err != nil {
 		app.close()
 		return nil, err
 	}
@@ -57,19 +59,19 @@ func openApp(ctx context.Context, config Config, log *slog.Logger, n openMode) (
 }
 
 // openStore opens the database and checks the version of its schema.
-func openStore(ctx context.Context, config Config, n openMode) (*store.Store, error) {
-	if n == existing {
-		if err := mustExist(config); err != nil {
+func openStore(ctx context.Context, config Config, mode openMode) (*store.Store, error) {
+	if mode == mustExist {
+		if err := checkExists(config); err != nil {
 			return nil, err
 		}
 	}
 	s, err := store.Open(ctx, config.Database)
 	if err != nil {
-		return nil, cannotOpen(err)
+		return nil, openError(err)
 	}
 	err = s.Ready(ctx)
-	// Only the server migrates. A command could change the schema under a running older server.
-	if errors.Is(err, store.ErrOlder) && n == migrated {
+	// Only the server migrates. A command could change the schema while an older server runs.
+	if errors.Is(err, store.ErrOlder) && mode == mayMigrate {
 		err = s.Migrate(ctx)
 	}
 	if err != nil {
@@ -79,18 +81,18 @@ func openStore(ctx context.Context, config Config, n openMode) (*store.Store, er
 	return s, nil
 }
 
-// cannotOpen says what to check when the database cannot be opened.
-func cannotOpen(err error) error {
+// openError adds to the error what the user should check.
+func openError(err error) error {
 	return fmt.Errorf("%w: check --data and --database, and that this user may write there", err)
 }
 
-// mustExist returns an error when the SQLite file does not exist. Opening it would create an empty database at a
-// mistyped path.
-func mustExist(config Config) error {
+// checkExists returns an error if the SQLite file does not exist.
+func checkExists(config Config) error {
 	path := config.Database
 	if strings.Contains(path, "://") { // opening a PostgreSQL database never creates it
 		return nil
 	}
+	// SQLite would create an empty database at a mistyped path.
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or name its place with --data or --database",
 			path)
@@ -98,9 +100,9 @@ func mustExist(config Config) error {
 	return nil
 }
 
-// connectRooms reads the site and makes the rooms that a command needs.
-func (app *app) connectRooms(ctx context.Context, n openMode) error {
-	if err := app.findSite(ctx, n); err != nil {
+// connectRooms reads the site and connects the packages that a command needs.
+func (app *app) connectRooms(ctx context.Context, mode openMode) error {
+	if err := app.findSite(ctx, mode); err != nil {
 		return err
 	}
 	var err error
@@ -110,13 +112,13 @@ func (app *app) connectRooms(ctx context.Context, n openMode) error {
 	if err := app.connect(ctx, app.core().LearnScheme); err != nil {
 		return err
 	}
-	// A command has no courier of its own to wake: the server looks for new deliveries every second.
+	// Wake does nothing, because a command has no courier. The server looks for new deliveries every second.
 	app.outbox = &outbox.Outbox{Core: app.core(), Wake: func() {}}
 	return nil
 }
 
-// connect makes the client for requests to other servers. learn is called when a server is found to understand
-// another signature scheme; nil when nothing may be saved.
+// connect makes the client for requests to other servers. learn saves that a server understands another signature
+// scheme; nil saves nothing.
 func (app *app) connect(ctx context.Context, learn func(ctx context.Context, host string, until time.Time)) error {
 	key, err := app.instanceKey(ctx)
 	if err != nil {
@@ -131,18 +133,19 @@ func (app *app) connect(ctx context.Context, learn func(ctx context.Context, hos
 	return nil
 }
 
-// userAgent names the blog in requests to other servers.
+// userAgent is the name of the blog in requests to other servers.
 func (app *app) userAgent() string { return "Causerie/" + version + " (+" + app.site.Home() + ")" }
 
-// openToLook opens the blog for a command that changes nothing. Settings of the site are not saved.
-func openToLook(ctx context.Context, config Config, log *slog.Logger) (*app, error) {
-	s, err := openStore(ctx, config, existing)
+// openReadOnly opens the blog for a command that changes nothing. It does not save the settings of the site.
+func openReadOnly(ctx context.Context, config Config, log *slog.Logger) (*app, error) {
+	s, err := openStore(ctx, config, mustExist)
 	if err != nil {
 		return nil, err
 	}
+	// findSite would save these two.
 	config.Timezone, config.Language = "", "" // set, they would be saved as the site's
 	app := &app{config: config, log: log, store: s}
-	if err := app.findSite(ctx, existing); err != nil {
+	if err := app.findSite(ctx, mustExist); err != nil {
 		app.close()
 		return nil, err
 	}
@@ -152,7 +155,7 @@ func openToLook(ctx context.Context, config Config, log *slog.Logger) (*app, err
 // core returns what the federation rooms share.
 func (app *app) core() federation.Core {
 	return federation.Core{Site: app.site, Store: app.store, Remote: app.remote, Now: time.Now, Log: app.log,
-		AllowList: app.config.Federation == confined}
+		AllowList: app.config.Federation == allowListMode}
 }
 
 // authoring returns the service that writes articles.
@@ -168,28 +171,28 @@ func (app *app) instanceKey(ctx context.Context) (signature.Key, error) {
 	return signature.ParseKey(app.site.InstanceID()+"#main-key", keys.Current)
 }
 
-// findSite reads the site, or founds it. An address in the settings must be the one of the site.
-func (app *app) findSite(ctx context.Context, n openMode) error {
+// findSite reads the site, or creates it. It returns an error if the settings have another address than the site.
+func (app *app) findSite(ctx context.Context, mode openMode) error {
 	site, err := app.store.Site(ctx)
 	if errors.Is(err, blog.ErrNotFound) {
-		if n == existing {
+		if mode == mustExist {
 			return fmt.Errorf("there is no blog in %s yet: start “causerie” once", store.Redact(app.config.Database))
 		}
-		site, err = app.found(ctx)
-		app.founded = err == nil
+		site, err = app.createSite(ctx)
+		app.created = err == nil
 	}
 	if err != nil {
 		return err
 	}
 	app.site = site
-	if err := app.sameAddress(); err != nil {
+	if err := app.checkAddress(); err != nil {
 		return err
 	}
-	return app.followSettings(ctx)
+	return app.applySettings(ctx)
 }
 
-// found saves a new site, with the key of its instance actor.
-func (app *app) found(ctx context.Context) (blog.Site, error) {
+// createSite saves a new site with the key of its instance actor.
+func (app *app) createSite(ctx context.Context) (blog.Site, error) {
 	key, err := signature.NewRSAKey("")
 	if err != nil {
 		return blog.Site{}, err
@@ -217,8 +220,8 @@ func (app *app) found(ctx context.Context) (blog.Site, error) {
 	return app.store.FoundSite(ctx, site, private)
 }
 
-// sameAddress returns an error when the settings name another address than the one the blog was founded with.
-func (app *app) sameAddress() error {
+// checkAddress returns an error if the settings have another address than the blog. The address can never change.
+func (app *app) checkAddress() error {
 	if wanted := app.config.URL; wanted != "" && wanted != app.site.URL {
 		return fmt.Errorf("url is %s, but this blog was started as %s, and other servers know its articles by that "+
 			"address: set url to %s, or choose another --data for a new blog", wanted, app.site.URL, app.site.URL)
@@ -231,9 +234,9 @@ func (app *app) sameAddress() error {
 	return nil
 }
 
-// followSettings saves the time zone and the language of the settings, if any: they win over what is set in the
+// applySettings saves the time zone and the language of the settings. They have priority over the values in the
 // admin.
-func (app *app) followSettings(ctx context.Context) error {
+func (app *app) applySettings(ctx context.Context) error {
 	before := app.site
 	if app.config.Timezone != "" {
 		app.site.Timezone = app.config.Timezone
@@ -248,7 +251,7 @@ func (app *app) followSettings(ctx context.Context) error {
 }
 
 func (app *app) close() {
-	// Some fields are nil when opening failed half way.
+	// If opening failed, some fields are nil.
 	if app.remote != nil {
 		app.remote.Close()
 	}
@@ -261,8 +264,8 @@ func (app *app) close() {
 }
 
 // withApp opens the blog, runs do and closes the blog.
-func withApp(ctx context.Context, config Config, log *slog.Logger, n openMode, do func(*app) error) error {
-	app, err := openApp(ctx, config, log, n)
+func withApp(ctx context.Context, config Config, log *slog.Logger, mode openMode, do func(*app) error) error {
+	app, err := openApp(ctx, config, log, mode)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func TestSilentRefusingAndBusyServersAreDistinguished(t *testing.T) {
 			t.Errorf("the report is %q", said)
 		}
 		s.wait("the visits are over", func() bool {
-			next, err := time.Parse(time.RFC3339, lines()[hosts["steiger"].Host].Next)
+			next, err := time.Parse(time.RFC3339, lines()[hosts["steiger"].Host].NextAt)
 			return err == nil && time.Until(next) > 0
 		})
 		ill, _, _ := s.doctor()

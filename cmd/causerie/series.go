@@ -32,7 +32,7 @@ type seriesLine struct {
 }
 
 func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		all, err := app.store.AllSeries(ctx)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (seriesVoice) Help() string {
 }
 
 func (v seriesVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		series, err := app.store.SeriesBySlug(ctx, v.Series)
 		if errors.Is(err, blog.ErrNotFound) {
 			return fmt.Errorf("there is no series “%s”: “causerie series list” lists all", v.Series)

@@ -27,7 +27,7 @@ func (serveCommand) Help() string {
 
 func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	slog.SetDefault(log) // for libraries that log to the default logger, or with the package log
-	// Listen first: a start that cannot have its port leaves the database alone.
+	// Listen first: if the port is taken, the database stays unchanged.
 	listeners, err := listen(config)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slo
 		closeAll(listeners)
 		return err
 	}
-	if warning := s.wrongPort(listeners[0].Addr()); warning != "" {
+	if warning := s.portWarning(listeners[0].Addr()); warning != "" {
 		fmt.Fprintf(c.err, "causerie: %s\n", warning)
 	}
 	go debug.FreeOSMemory() // parsing the templates and the schema took more memory than serving does
@@ -55,7 +55,8 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// printBanner prints where the blog is. When it has no author yet, it also prints the link that creates the first one.
+// printBanner prints the address of the blog. If the blog has no author, it also prints the link for the first
+// author.
 func (s *server) printBanner(ctx context.Context, out io.Writer) error {
 	authors, err := s.store.CountAuthors(ctx)
 	if err != nil {
@@ -70,8 +71,8 @@ func (s *server) printBanner(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// A mistyped --database creates a new blog. This line makes that visible.
-	if s.founded && !s.config.usual() {
+	// A typing error in --database creates a new blog. This line makes it visible.
+	if s.created && !s.config.hasDefaultPaths() {
 		fmt.Fprintf(out, "A new database was created: %s\n", store.Redact(s.config.Database))
 	}
 	fmt.Fprintf(out, "Your blog is at %s\n", s.site.Home())
@@ -83,19 +84,18 @@ func (s *server) printBanner(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// localWarning is printed when a blog is founded at an address of this machine.
+// localWarning is printed when a new blog has an address on this machine.
 const localWarning = "Only this machine can reach that address, and the address of a blog never changes. For a blog " +
 	"that others read, start again with --url https://your.domain and another --data."
 
-// wrongPort returns a warning when a blog at an address of this machine listens on another port than its address has;
-// "" otherwise.
-func (s *server) wrongPort(listening net.Addr) string {
+// portWarning returns a warning if the blog has an address on this machine and listens on another port; "" otherwise.
+func (s *server) portWarning(listening net.Addr) string {
 	address, isTCP := listening.(*net.TCPAddr)
 	u, err := url.Parse(s.site.URL)
 	if !isTCP || err != nil || !isLocal(s.site.URL) || cmp.Or(u.Port(), "80") == strconv.Itoa(address.Port) {
 		return ""
 	}
-	// Who sets the URL, or hands over sockets, may have a proxy in between.
+	// With a url or with sockets from systemd, a proxy may listen on the port of the address.
 	if s.config.URL != "" || s.config.sockets > 0 {
 		return ""
 	}
@@ -103,12 +103,12 @@ func (s *server) wrongPort(listening net.Addr) string {
 		"--listen %s", s.site.URL, address, s.site.Host())
 }
 
-// isLocal reports whether an address can be reached from this machine only.
-func isLocal(address string) bool {
-	u, err := url.Parse(address)
+// isLocal reports whether only this machine can reach the address of a site.
+func isLocal(site string) bool {
+	u, err := url.Parse(site)
 	if err != nil {
 		return false
 	}
-	number, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && number.IsLoopback()
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }

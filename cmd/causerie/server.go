@@ -23,7 +23,7 @@ import (
 	"causerie/templates"
 )
 
-// server is a blog that can be served: all rooms, connected.
+// server is a blog with everything that serves it.
 type server struct {
 	*app
 	courier  *delivery.Courier
@@ -34,9 +34,9 @@ type server struct {
 	draining atomic.Bool // the server is stopping
 }
 
-// newServer opens the blog, founds it when it is new, and connects all rooms. Nothing runs before serve.
+// newServer opens the blog, or creates a new one, and connects all packages. Background work starts with serve.
 func newServer(ctx context.Context, config Config, log *slog.Logger) (*server, error) {
-	app, err := openApp(ctx, config, log, migrated)
+	app, err := openApp(ctx, config, log, mayMigrate)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,8 @@ func newServer(ctx context.Context, config Config, log *slog.Logger) (*server, e
 	return s, nil
 }
 
+// makeRooms connects the packages that work in the background and those that answer requests.
 func (s *server) makeRooms(ctx context.Context) error {
-	// The rooms that work in the background.
 	core := s.core()
 	keys, err := federation.NewKeyring(core)
 	if err != nil {
@@ -66,7 +66,8 @@ func (s *server) makeRooms(ctx context.Context) error {
 		return err
 	}
 	pages.Zone, pages.Fallback = s.site.Location(), s.site.Language
-	// Commands and other servers write to the same database. Without Watch the cache would serve pages from before that.
+	// Commands and other servers write to the same database. Without Watch, the cache would serve pages without their
+	// changes.
 	if err := s.store.Watch(ctx); err != nil {
 		return err
 	}
@@ -74,7 +75,6 @@ func (s *server) makeRooms(ctx context.Context) error {
 	cache.Log = s.log
 	s.library.Log = s.log
 
-	// The rooms that answer requests.
 	docs := documents.NewDocuments(core, keys, s.inbox, cache, version)
 	docs.AuthorizedFetch = s.config.AuthorizedFetch
 	authors := admin.New(s.site, s.store, s.outbox, s.library, pages)
@@ -87,10 +87,10 @@ func (s *server) makeRooms(ctx context.Context) error {
 	return nil
 }
 
-// routes returns the handler that passes each request to its room.
+// routes returns the handler that passes each request to its package.
 func (s *server) routes(docs *documents.Documents, authors, visitors, readers http.Handler) http.Handler {
 	r := chi.NewRouter()
-	// The address of the caller first: the log and the limits of the rooms behind use it.
+	// clientAddress comes first, because the log and the limits use the address of the client.
 	r.Use(s.clientAddress, s.logAndRecover, noStore)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	r.Get("/readyz", s.ready)
@@ -101,12 +101,13 @@ func (s *server) routes(docs *documents.Documents, authors, visitors, readers ht
 	r.Handle("/media/*", s.library.Handler())
 	guard := page.SecurityHeaders(strings.HasPrefix(s.site.URL, "https://"))
 	r.Method(http.MethodPost, "/interact", visitors)
-	// A page and its ActivityPub document have the same address: the Accept header decides.
+	// A page and its ActivityPub document have the same URL; the Accept header decides.
 	r.Handle("/*", documents.Negotiate(docs, guard(readers)))
 	return r
 }
 
-// ready answers whether requests should be sent here: the database answers, and the server is not stopping.
+// ready answers whether a load balancer should send requests here: the database answers, and the server is not
+// stopping.
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
@@ -127,7 +128,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	fmt.Fprintln(w, text)
 }
 
-// httpServer returns the HTTP server, with limits on what one connection may take.
+// httpServer returns the HTTP server, with limits for each connection.
 func (s *server) httpServer() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
@@ -136,7 +137,7 @@ func (s *server) httpServer() *http.Server {
 		WriteTimeout:      90 * time.Second, // longer than the admin gives an author's request
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		// Any stranger can cause these errors with a broken request. At a higher level they would fill the log.
+		// A broken request from anybody causes these errors. At a higher level they would fill the log.
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }

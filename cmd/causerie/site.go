@@ -84,7 +84,7 @@ func (siteVoice) Help() string {
 }
 
 func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	return withApp(ctx, config, log, existing, func(app *app) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		return v.do(ctx, c, app, func() (blog.Voice, error) { return app.store.SiteVoice(ctx) },
 			func() (blog.Voice, error) { return account.EnableSiteVoice(ctx, app.store, v.Handle, now()) })
 	})

@@ -31,7 +31,7 @@ func (t *table) line(object any, cells ...string) {
 		return
 	}
 	t.lines++
-	if t.objects != nil {
+	if t.isJSON() {
 		t.err = t.objects.Encode(object)
 		return
 	}
@@ -41,6 +41,9 @@ func (t *table) line(object any, cells ...string) {
 	}
 	_, t.err = fmt.Fprintln(t.columns, strings.TrimRight(strings.Join(cells, "\t"), "\t "))
 }
+
+// isJSON reports whether the table prints JSON for programs.
+func (t *table) isJSON() bool { return t.objects != nil }
 
 func (t *table) flush() error {
 	if t.err != nil || t.columns == nil {
