@@ -120,7 +120,7 @@ func TestT060AForwardedActivityIsOnlyAHint(t *testing.T) {
 		if _, err := kade.Send(ctx, o.Site.SharedInbox(), carried); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("both hints are followed", func() bool { n, _, _ := o.Store.CountWaiting(ctx); return n == 0 })
+		o.Until("both forwarded activities are handled", func() bool { n, _, _ := o.Store.CountWaiting(ctx); return n == 0 })
 		if got := o.CommentTexts(a); got != "Carried by kade." {
 			t.Errorf("comments = %q, want the carried one as its origin tells it", got)
 		}

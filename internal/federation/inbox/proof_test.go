@@ -177,7 +177,7 @@ func TestT025ASignatureWithinAForwardedDocumentIsNoProof(t *testing.T) {
 		if _, err := kade.Send(o.Soon(), o.Site.SharedInbox(), forged); err != nil {
 			t.Fatal(err)
 		}
-		o.Until("the hint is followed", func() bool {
+		o.Until("the forwarded activity is handled", func() bool {
 			n, _, err := o.Store.CountWaiting(o.Soon())
 			return err == nil &&
 				n == 0
