@@ -693,8 +693,8 @@ func TestInteractAsksForTheReadersServer(t *testing.T) {
 			"/interact?do=follow&uri=" + url.QueryEscape(actor): "Volg Ilse Verhaagen vanaf je eigen server",
 			"/interact?do=reply&uri=" + url.QueryEscape(object): "Reply to Four minutes wide from your server",
 			"/interact?do=boost&uri=" + url.QueryEscape(object): "Boost Four minutes wide from your server",
-			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Markeer de reactie van Bram Oosterling als favoriet vanaf " +
-				"je eigen server",
+			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Markeer de reactie van Bram Oosterling als " +
+				"favoriet vanaf je eigen server",
 		} {
 			if p := o.open(path); p.status != 200 || p.one("h1").words() != want || p.find("p", "#you-error") != nil {
 				t.Errorf("%s answers %d with %q", path, p.status, texts(p.find("h1")))
@@ -790,7 +790,8 @@ func TestFederationPageDescribesWhatIsSentAndAccepted(t *testing.T) {
 	o := newPublicBlog(t, storetest.Open(t))
 	o.open("/about").one("a", "href=/about/federation")
 	p := o.open("/about/federation")
-	if p.status != 200 || p.one("h1").words() != "Voor ontwikkelaars van andere servers" || p.one("html").attr("lang") != "nl" {
+	if p.status != 200 || p.one("h1").words() != "Voor ontwikkelaars van andere servers" ||
+		p.one("html").attr("lang") != "nl" {
 		t.Errorf("%d with the title %q", p.status, texts(p.find("h1")))
 	}
 	text := p.one("div", ".prose")

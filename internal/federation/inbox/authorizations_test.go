@@ -180,8 +180,9 @@ func TestF079RevokedAuthorizationIsDeletedAndFoundNowhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		revoked("in the admin", note, authorization)
-		if _, err := nadia.Server.WaitFor(ctx,
-			func(l fedtest.Delivery) bool { return l.Accepted() && l.Type == "Delete" && l.Object == authorization }); err != nil {
+		if _, err := nadia.Server.WaitFor(ctx, func(l fedtest.Delivery) bool {
+			return l.Accepted() && l.Type == "Delete" && l.Object == authorization
+		}); err != nil {
 			t.Errorf("who shared the quote is not told: %v", err)
 		}
 		if err := o.Outbox.RevokeQuote(ctx, c.ID); overkant.StatusOf(err) == http.StatusAccepted {
@@ -424,9 +425,8 @@ func TestF082AuthorizationOfOursShowsAReply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyAuthorization, ArticleID: a.ID, Target: o.Object(a),
-				Instrument: post, ActorID: actor.ID,
-				State: blog.AuthorizationGiven, At: time.Now()}
+			given := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.ReplyAuthorization, ArticleID: a.ID,
+				Target: o.Object(a), Instrument: post, ActorID: actor.ID, State: blog.AuthorizationGiven, At: time.Now()}
 			if err := o.Store.SaveAuthorization(ctx, given); err != nil {
 				t.Fatal(err)
 			}

@@ -170,7 +170,8 @@ func TestT058ForeignArticlesAreNeverOurs(t *testing.T) {
 			o.Receive(bram, overkant.CreateNote(bram, fmt.Sprint(i), "<p>Canary.</p>",
 				map[string]any{"type": "Article", "name": "Canary", "attributedTo": authors}))
 		}
-		if articles, err := o.Store.Articles(o.Soon(), store.ArticleFilter{Voice: o.Ilse.ID}); err != nil || len(articles) != 0 {
+		articles, err := o.Store.Articles(o.Soon(), store.ArticleFilter{Voice: o.Ilse.ID})
+		if err != nil || len(articles) != 0 {
 			t.Errorf("Ilse's articles are %+v (%v)", articles, err)
 		}
 		for _, path := range []string{"", "/outbox", "/outbox?cursor="} {
