@@ -53,7 +53,7 @@ type commentRow struct {
 	Tab      string // the tab to return to
 }
 
-// person is somebody elsewhere, or an author of this blog.
+// person is a person on another server, or an author of this blog.
 type person struct {
 	Name, User, Host string
 	URL              string
@@ -394,7 +394,7 @@ func (h *Handler) deleteComment(req *request) error {
 	return h.endComment(req, h.outbox.DeleteReply, "removed")
 }
 
-// endComment does something to the comment of the path that cannot be undone, and returns to the list.
+// endComment calls end, which cannot be undone, with the comment of the path, and returns to the list.
 func (h *Handler) endComment(req *request, end func(context.Context, blog.ID) error, done string) error {
 	c, _, err := h.moderated(req)
 	if err != nil {

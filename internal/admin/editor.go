@@ -38,7 +38,7 @@ type other struct {
 	When, Title, Summary, Text string
 }
 
-// picture is one of the library, ready to be shown.
+// picture is a picture of the library, ready to be shown.
 type picture struct {
 	ID            blog.ID
 	Src, SrcSet   string
@@ -118,7 +118,7 @@ func (h *Handler) editArticle(req *request) error {
 	return h.edit(req, http.StatusOK, p)
 }
 
-// stateOf says when the article was saved, and when it will be published.
+// stateOf describes when the article was saved, and when it will be published.
 func (req *request) stateOf(a blog.Article) string {
 	saved := "Saved " + when(a.SavedAt, req.now, req.zone)
 	if a.Status == blog.Scheduled {
@@ -365,8 +365,8 @@ func (h *Handler) storeArticle(req *request, before, edited blog.Article, p edit
 	return req.redirect("/admin/articles/" + string(edited.ID) + "?done=" + flash)
 }
 
-// savedFlash names the flash message after saving a published article: other servers are told only if one may have
-// it.
+// savedFlash returns the name of the flash message after saving a published article. It depends on whether another
+// server may have the article.
 func (h *Handler) savedFlash(ctx context.Context, article blog.ID) (string, error) {
 	if n, err := h.holders(ctx, article); err != nil || n == 0 {
 		return "saved", err
@@ -392,8 +392,7 @@ func (h *Handler) conflict(req *request, edited blog.Article, p editorPage) erro
 	return h.edit(req, http.StatusConflict, p)
 }
 
-// token identifies a save, for a form that was opened on it: the time of the save, which the store keeps to the
-// microsecond.
+// token identifies a save by its time. A form contains it, so that the next save detects a change in between.
 func token(at time.Time) string {
 	if at.IsZero() {
 		return ""

@@ -43,7 +43,7 @@ func readEditorForm(form url.Values) editorForm {
 	return s
 }
 
-// editorFormOf fills the form with a stored article and its series.
+// editorFormOf returns the form for a stored article and its series.
 func editorFormOf(a blog.Article, series blog.Series) editorForm {
 	s := editorForm{Saved: token(a.SavedAt), Headline: a.Title, Subtitle: a.Subtitle, Text: a.Markdown, Summary: a.Summary,
 		Slug: a.Slug, Language: a.Language,
@@ -63,7 +63,7 @@ func digits(n int) string {
 	return strconv.Itoa(n)
 }
 
-// apply puts the typed values into an article. A value that cannot be read becomes an error, and the others are used.
+// apply sets the typed values in an article. A value that cannot be read becomes an error; the others are set.
 func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 	saved, err := time.Parse(time.RFC3339Nano, s.Saved)
 	if err != nil {

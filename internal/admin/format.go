@@ -9,7 +9,7 @@ import (
 	"causerie/internal/blog"
 )
 
-// when writes a time as on the day of reading: "today 12:04", "Friday 9:30", "8 November", "8 November 2025".
+// when formats a time relative to now: "today 12:04", "Friday 09:30", "8 November, 12:04", "8 November 2025, 12:04".
 func when(at, now time.Time, zone *time.Location) string {
 	at, now = at.In(zone), now.In(zone)
 	// Dates are compared in UTC, where each day has 24 hours. A day in the zone may have 23 or 25.
@@ -29,7 +29,7 @@ func when(at, now time.Time, zone *time.Location) string {
 	return at.Format("2 January 2006, 15:04")
 }
 
-// whenAhead writes a time to come for the middle of a sentence: "tomorrow 9:00", "on 29 November at 09:00".
+// whenAhead formats a future time for the middle of a sentence: "tomorrow 09:00", "on 29 November at 09:00".
 func whenAhead(at, now time.Time, zone *time.Location) string {
 	words := when(at, now, zone)
 	if words[0] < '0' || words[0] > '9' {
@@ -44,7 +44,7 @@ func midnight(at time.Time) time.Time {
 	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
 }
 
-// duration writes milliseconds shortly: "12 ms", "0.4 s", "12 s", "3 min".
+// duration formats milliseconds: "12 ms", "0.4 s", "12 s", "3 min".
 func duration(ms int64) string {
 	switch h := time.Duration(ms) * time.Millisecond; {
 	case h < 100*time.Millisecond:

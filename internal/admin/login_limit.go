@@ -47,7 +47,7 @@ func (e errSlow) minutes() int { return max(1, int((e.wait+time.Minute-1)/time.M
 
 func (e errSlow) time() string { return text.Plural(e.minutes(), "minute", "minutes") }
 
-// guesser is who guesses a password.
+// guesser identifies who tries a password.
 type guesser struct {
 	known   bool   // a browser in which the author signed in before, or a session
 	account string // the typed name; "" for known guessers
@@ -181,7 +181,7 @@ func delayAfter(failures, prompt int) time.Duration {
 	return min(longestDelay, firstDelay<<min(failures-prompt, 10))
 }
 
-// enter gives a stranger one of the places to wait, or returns errBusy. Call leave afterwards.
+// enter takes one of the waiting places for strangers, or returns errBusy. The caller must call leave.
 func (h *Handler) enter(who guesser, fresh bool) (leave func(), err error) {
 	if who.known {
 		return func() {}, nil
