@@ -221,7 +221,7 @@ func TestTheReportNamesWhoWasNotFound(t *testing.T) {
 			"told of the mention.")
 		known("kade", "zilverduin.example")
 		b.open(edit).press("Save and send").open(edit + "/report").lacks("No account was found")
-		if err := o.store.SeemsGone(o.soon(), "https://veerhuis.example/users/bram", time.Now(),
+		if err := o.store.MarkMaybeGone(o.soon(), "https://veerhuis.example/users/bram", time.Now(),
 			time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func (b Core) FetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	if errors.Is(err, remote.ErrGone) {
 		now := b.Now()
 		// One 410 may be a mistake of the server. A job asks once more before the actor is removed.
-		if saveErr := b.Store.SeemsGone(ctx, id, now, now.Add(recheckGone)); saveErr != nil {
+		if saveErr := b.Store.MarkMaybeGone(ctx, id, now, now.Add(recheckGone)); saveErr != nil {
 			return blog.Actor{}, saveErr
 		}
 		return blog.Actor{}, err

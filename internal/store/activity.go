@@ -17,11 +17,11 @@ func (s *Store) NextActivityID(ctx context.Context, now time.Time) (blog.ID, err
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return "", err
 	}
-	// An outbox and the deliveries to a server go by the ids, so they must grow even after the clock was set back.
+	// Outboxes and deliveries are in the order of these ids, so ids must grow even after the clock was set back.
 	return newest.After(now), nil
 }
 
-// AddActivity adds an activity. It writes no deliveries.
+// AddActivity saves an activity. It adds no deliveries.
 func (s *Store) AddActivity(ctx context.Context, a blog.Activity) error {
 	s.markChanged()
 	return s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?,
@@ -34,7 +34,7 @@ func (s *Store) MarkQuiet(ctx context.Context, activity blog.ID) error {
 	return s.run(ctx, `UPDATE activities SET quiet = TRUE WHERE id = ?`, activity)
 }
 
-// Activity finds an activity by its id.
+// Activity returns an activity by id.
 func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
 	var a blog.Activity
 	err := s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE
@@ -42,7 +42,7 @@ func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error)
 	return a, err
 }
 
-// ActivitiesByID finds activities by their ids; an unknown id has no entry.
+// ActivitiesByID returns activities by id. An unknown id has no entry.
 func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Activity, error) {
 	found := map[blog.ID]blog.Activity{}
 	if len(ids) == 0 {
@@ -90,7 +90,8 @@ func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity
 	return list, err
 }
 
-// OutboxItem is an activity of a voice with its object as it is now; Object is nil if it is not ours or was deleted.
+// OutboxItem is an activity of a voice with the present state of its object. Object is nil if it is not ours or was
+// deleted.
 type OutboxItem struct {
 	blog.Activity
 	Object []byte
@@ -107,7 +108,7 @@ const (
 			OR s.object_id = '' AND s.kind = 'Announce' AND ` + boosting + `)`
 )
 
-// PublicActivity finds an activity that everybody may read, by its id.
+// PublicActivity returns an activity by id if everybody may read it.
 func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, error) {
 	var item OutboxItem
 	err := s.one(ctx, &item, `SELECT `+outboxColumns+publicActivities+` AND s.id = ?`, id)
@@ -117,8 +118,8 @@ func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, err
 // outbox selects what a voice's outbox lists.
 const outbox = publicActivities + ` AND s.kind IN ('Create', 'Announce') AND s.voice_id = ?`
 
-// Outbox lists the public activities of a voice, newest first, from before a cursor; "" begins at the newest. With
-// last it is the oldest page, still newest first.
+// Outbox lists the public activities of a voice before an id, newest first. before "" starts at the newest. With last
+// it returns the oldest page, also newest first.
 func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]OutboxItem, error) {
 	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
 	switch {
@@ -151,7 +152,8 @@ const standing = `NOT EXISTS (SELECT 1 FROM activities u
 const boosting = `EXISTS (SELECT 1 FROM gestures g WHERE g.activity_id = s.id AND g.kind = 'boost'
 	AND NOT EXISTS (SELECT 1 FROM actors refused WHERE refused.id = g.actor_id AND refused.block = 'refuse'))`
 
-// Announcement finds the last Announce of an object by a voice; blog.ErrNotFound if there is none or it was undone.
+// Announcement returns the last Announce of an object by a voice. It returns blog.ErrNotFound when there is none or
+// it was undone.
 func (s *Store) Announcement(ctx context.Context, voice, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
 	err := s.one(ctx, &a, `

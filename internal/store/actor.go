@@ -13,12 +13,13 @@ const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.sum
 	p.shared_inbox, p.followers_url, p.moved_to, p.also_known_as, p.fetched_at, p.silent_since, p.moved_at,
 	p.confirm_at, p.key_mark, p.gone_at, p.block`
 
-// SaveActor saves what its server says about a remote actor, with exactly the keys that it lists now and the level
-// that our blocks give it.
+// SaveActor saves a remote actor as its server describes it: with exactly the keys that its document lists, and with
+// the level of our blocks.
 func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
-		// A block that is set at this moment would miss the new actor, or be overwritten with the level of before.
+		// Without the lock, a block that is saved at the same moment could miss the new actor, or this could save the old
+		// level.
 		if err := s.shareLockBlocks(ctx); err != nil {
 			return err
 		}
@@ -64,22 +65,22 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 	return nil
 }
 
-// Actor finds a remote actor by its id, without its keys. It finds actors that are gone, too (GoneAt).
+// Actor returns a remote actor by id, without its keys. It also returns actors that are gone (GoneAt).
 func (s *Store) Actor(ctx context.Context, id string) (blog.Actor, error) {
 	var a blog.Actor
 	err := s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
 	return a, err
 }
 
-// KnowsActor reports whether an actor was ever saved. It is cheap: servers send their deletions to everybody, and
-// most are about actors that we never met.
+// KnowsActor reports whether an actor was ever saved. It must be cheap: servers send the deletion of an account to
+// everybody, and we never met most of those actors.
 func (s *Store) KnowsActor(ctx context.Context, id string) (bool, error) {
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM actors WHERE id = ?`, id)
 	return n > 0, err
 }
 
-// ActorByHandle finds a remote actor by "bram@veerhuis.example".
+// ActorByHandle returns a remote actor by a handle such as "bram@veerhuis.example".
 func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, error) {
 	var a blog.Actor
 	err := s.one(ctx, &a, `SELECT `+actorColumns+
@@ -87,17 +88,17 @@ func (s *Store) ActorByHandle(ctx context.Context, handle string) (blog.Actor, e
 	return a, err
 }
 
-// ActorByProfile finds a remote actor by its id or the address of its profile page.
+// ActorByProfile returns a remote actor by its id or by the URL of its profile page.
 func (s *Store) ActorByProfile(ctx context.Context, address string) (blog.Actor, error) {
 	var a blog.Actor
-	// Anybody can name any page as their profile, so an id comes before a page.
+	// Any actor can name any page as its profile. So an actor with this id comes first.
 	err := s.one(ctx, &a, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.id = ? OR p.url = ? AND p.gone_at IS NULL ORDER BY p.id = ? DESC, p.id LIMIT 1`,
 		address, address, address)
 	return a, err
 }
 
-// Actors finds remote actors by their ids, without their keys.
+// Actors returns remote actors by id, without their keys.
 func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor, error) {
 	found := map[string]blog.Actor{}
 	if len(ids) == 0 {
@@ -111,11 +112,12 @@ func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor
 	return found, err
 }
 
-// KeyOwner finds the actor who lists a key id; blog.ErrNotFound if there is none. Actors that are gone own no keys.
+// KeyOwner returns the actor that lists a key id. It returns blog.ErrNotFound when there is none. Actors that are
+// gone have no keys.
 func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, error) {
 	var k blog.ActorKey
-	// Any server can list the key of another one's actor. So of several owners it is the one whose id the key id begins
-	// with.
+	// Any server can list the key id of an actor on another server. So the actor whose id is the beginning of the key id
+	// comes first.
 	err := s.one(ctx, &k, `
 		SELECT k.actor_id, k.key_id, k.pem FROM actor_keys k JOIN actors p ON p.id = k.actor_id
 		WHERE k.key_id = ? AND p.gone_at IS NULL
@@ -124,7 +126,7 @@ func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, erro
 	return k, err
 }
 
-// RemoveActor erases a remote actor that was deleted: its follows, reactions and texts. The id stays, marked as gone.
+// RemoveActor erases a deleted remote actor: its follows, reactions and texts. The id stays and is marked as gone.
 func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
@@ -157,8 +159,8 @@ func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, e
 	return list, err
 }
 
-// NewOwner records that an actor's address may belong to somebody else now. The new owner follows nobody here, and
-// cannot change the earlier posts.
+// NewOwner saves that the address of an actor may belong to a new owner. The new owner follows nobody here and cannot
+// change the earlier posts.
 func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()

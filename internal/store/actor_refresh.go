@@ -14,9 +14,9 @@ const (
 	checkAfter = time.Minute
 )
 
-// refreshAt is when an actor that was fetched now is fetched again.
+// refreshAt returns when an actor that was fetched now is due to be fetched again.
 func refreshAt(a blog.Actor) time.Time {
-	// To verify a handle takes a WebFinger request. A job does that soon, so that accepting an activity need not wait.
+	// A new handle needs a WebFinger request. The refresh job makes it soon, so that the activity need not wait for it.
 	if a.HandleCheckedAt == nil {
 		return a.FetchedAt.Add(checkAfter)
 	}
@@ -51,8 +51,9 @@ func (s *Store) RefreshSoon(ctx context.Context, actor string, now time.Time) er
 	return s.run(ctx, `UPDATE actors SET refresh_at = ? WHERE id = ? AND refresh_at > ?`, now, actor, now)
 }
 
-// FoundSilent records that an actor's server did not answer. The first such time is kept.
-func (s *Store) FoundSilent(ctx context.Context, actor string, now, again time.Time) error {
+// MarkActorSilent saves that an actor's server did not answer, and when to try again. silent_since keeps the first
+// such time.
+func (s *Store) MarkActorSilent(ctx context.Context, actor string, now, again time.Time) error {
 	return s.run(ctx, `UPDATE actors SET silent_since = COALESCE(silent_since, ?), refresh_at = ? WHERE id = ?`, now,
 		again, actor)
 }
@@ -72,26 +73,27 @@ func (s *Store) SaveHandle(ctx context.Context, actor, handle string, checked *t
 	})
 }
 
-// SeemsGone records that a server reports an actor as deleted, and when to check that again. Nothing is deleted yet.
-func (s *Store) SeemsGone(ctx context.Context, actor string, now, confirm time.Time) error {
+// MarkMaybeGone saves that a server reports an actor as deleted, and when to check that again. Nothing is deleted
+// yet.
+func (s *Store) MarkMaybeGone(ctx context.Context, actor string, now, confirm time.Time) error {
 	return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = ? WHERE id = ? AND gone_at IS NULL`, now, confirm,
 		actor)
 }
 
-// DueDepartures lists at most limit actors whose apparent deletion is due to be checked.
-func (s *Store) DueDepartures(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
+// DueGoneChecks lists at most limit actors whose reported deletion is due to be checked.
+func (s *Store) DueGoneChecks(ctx context.Context, now time.Time, limit int) ([]blog.Actor, error) {
 	var list []blog.Actor
 	err := s.all(ctx, &list, `SELECT `+actorColumns+
 		` FROM actors p WHERE p.confirm_at <= ? ORDER BY p.confirm_at LIMIT ?`, now, limit)
 	return list, err
 }
 
-// ConfirmAt sets when an apparent deletion is checked again.
+// ConfirmAt sets when a reported deletion is checked again.
 func (s *Store) ConfirmAt(ctx context.Context, actor string, at time.Time) error {
 	return s.run(ctx, `UPDATE actors SET confirm_at = ? WHERE id = ? AND confirm_at IS NOT NULL`, at, actor)
 }
 
-// StillThere cancels what SeemsGone recorded.
-func (s *Store) StillThere(ctx context.Context, actor string) error {
+// ClearMaybeGone undoes MarkMaybeGone, because the actor exists.
+func (s *Store) ClearMaybeGone(ctx context.Context, actor string) error {
 	return s.run(ctx, `UPDATE actors SET gone_at = NULL, confirm_at = NULL WHERE id = ? AND confirm_at IS NOT NULL`, actor)
 }

@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// raw runs a statement past the store.
+// raw runs an SQL statement directly, without the store's methods.
 func raw(t *testing.T, url, query string) (n int) {
 	t.Helper()
 	driver := "sqlite"
@@ -36,7 +36,7 @@ func raw(t *testing.T, url, query string) (n int) {
 	return n
 }
 
-func TestASearchTakesEverySignForItself(t *testing.T) {
+func TestASearchMatchesSpecialCharactersLiterally(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		for _, name := range []string{"Bram_50%", "Bramwell", "nadia"} {
@@ -52,7 +52,7 @@ func TestASearchTakesEverySignForItself(t *testing.T) {
 	})
 }
 
-func TestStrangersAreForgottenAfterAMonth(t *testing.T) {
+func TestUnusedActorsAreDeletedAfterAMonth(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -87,7 +87,7 @@ func TestStrangersAreForgottenAfterAMonth(t *testing.T) {
 	})
 }
 
-func TestEarlierStatesOfACommentHaveAnEnd(t *testing.T) {
+func TestOnlyTheLastVersionsOfACommentAreKept(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := process(t, url)
 		a := fourMinutes(t, s, ilse(t, s).ID)

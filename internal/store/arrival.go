@@ -7,15 +7,15 @@ import (
 	"causerie/internal/blog"
 )
 
-// Seen records that an actor sent something with this id; first is false if it was recorded before. Besides the types
-// of activities, kind can be "undone" or "deleted": marks for what is taken back before it arrives.
+// Seen saves that an actor sent an activity with this id. first is false when that was saved before. kind is the type
+// of the activity, or "undone" or "deleted" for something that is taken back before it arrives.
 func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time.Time) (first bool, err error) {
 	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		actor, activity, kind, now)
 	return n == 1, err
 }
 
-// WasSeen returns under which kind something from an actor was recorded; blog.ErrNotFound if it was not.
+// WasSeen returns the kind and time that Seen saved. It returns blog.ErrNotFound when nothing was saved.
 func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind string, at time.Time, err error) {
 	var mark struct {
 		Kind string
@@ -25,8 +25,8 @@ func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind strin
 	return mark.Kind, mark.At, err
 }
 
-// longestWait bounds how far ahead the next attempt at an arrival can lie. One further ahead was written before the
-// clock was set back.
+// longestWait limits how far ahead the next attempt at an arrival can be. A later time was written before the clock
+// was set back.
 const longestWait = 4 * time.Hour
 
 // atOnce is when an arrival without an attempt is due: always, whatever the clock says later.
@@ -65,7 +65,7 @@ func (s *Store) CallerState(ctx context.Context, host string, now time.Time) (Ca
 	return st, err
 }
 
-// Arrivals lists the due arrivals of a server in the order in which they came.
+// Arrivals lists the due arrivals of a server in the order of arrival.
 func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit int) ([]blog.Arrival, error) {
 	var list []blog.Arrival
 	err := s.all(ctx, &list, `
@@ -75,8 +75,8 @@ func (s *Store) Arrivals(ctx context.Context, host string, now time.Time, limit 
 	return list, err
 }
 
-// FinishArrival deletes an arrival that was handled. Call it in the transaction of its effect, so that neither
-// happens without the other.
+// FinishArrival deletes an arrival that was handled. Call it in the transaction that saves its effect, so that both
+// happen or neither.
 func (s *Store) FinishArrival(ctx context.Context, id blog.ID) error {
 	return s.run(ctx, `DELETE FROM arrivals WHERE id = ?`, id)
 }
@@ -87,12 +87,12 @@ func (s *Store) CountAttempt(ctx context.Context, id blog.ID, next time.Time) er
 	return s.run(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
 
-// ParkArrival sets an arrival aside for good, with the reason for the operator.
+// ParkArrival stops all attempts at an arrival. reason is for the operator.
 func (s *Store) ParkArrival(ctx context.Context, id blog.ID, reason string) error {
 	return s.run(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)
 }
 
-// ReleaseCaller ends a claim on a server's arrivals. ErrLost if somebody else has claimed the server.
+// ReleaseCaller ends a claim on a server's arrivals. It returns ErrLost when another process has claimed the server.
 func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error {
 	defer s.leases.drop("callers", c.Host, c.Claims)
 	return s.InTx(ctx, func(s *Store) error {
@@ -112,7 +112,7 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 	})
 }
 
-// CountWaiting counts the arrivals and deliveries that wait.
+// CountWaiting counts the waiting arrivals and deliveries.
 func (s *Store) CountWaiting(ctx context.Context) (arrivals, deliveries int, err error) {
 	var n struct{ Arrivals, Deliveries int }
 	err = s.one(ctx, &n, `

@@ -14,7 +14,7 @@ func refusal(kind blog.BlockKind, subject string) blog.Block {
 	return blog.Block{Kind: kind, Subject: subject, Level: blog.Refuse, At: time.Now()}
 }
 
-func TestABlockHoldsForAllBelowADomain(t *testing.T) {
+func TestABlockCoversSubdomains(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		loud := refusal(blog.BlockServer, "loud.example")
 		loud.Level = blog.Limit

@@ -9,7 +9,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// A worker that reads ErrLost believes that another process has its claim, and says nothing.
+// TestADatabaseErrorIsNoLostClaim: a worker ignores ErrLost, because another process then has its claim. So no other
+// error may look like ErrLost.
 func TestADatabaseErrorIsNoLostClaim(t *testing.T) {
 	for what, release := range map[string]func(t *testing.T, s *store.Store) error{
 		"callers": func(t *testing.T, s *store.Store) error {

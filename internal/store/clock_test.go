@@ -10,12 +10,12 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// jumps are changes of the clock between two steps of a process.
+// jumps are changes of the system clock between two steps of a process.
 var jumps = map[string]time.Duration{"an hour back": -time.Hour, "a day back": -24 * time.Hour,
 	"a month back":  -30 * 24 * time.Hour,
 	"an hour ahead": time.Hour, "a day ahead": 24 * time.Hour}
 
-// eachJump runs a test on both databases for each jump, with the moment after it.
+// eachJump runs a test on both databases for each jump. after is the time after the jump.
 func eachJump(t *testing.T, test func(t *testing.T, s *store.Store, after time.Time)) {
 	t.Helper()
 	for name, jump := range jumps {
@@ -25,7 +25,7 @@ func eachJump(t *testing.T, test func(t *testing.T, s *store.Store, after time.T
 	}
 }
 
-// hosts are the servers that can be claimed at a moment.
+// hosts lists the servers that can be claimed at a time.
 func hosts(t *testing.T, s *store.Store, at time.Time, failing bool) []string {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 10, failing)
@@ -45,7 +45,7 @@ func TestAServerIsFreeAfterTheClockJumped(t *testing.T) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID) // to which nothing went yet
 		last := store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Delivered, Code: 202}}
@@ -53,7 +53,7 @@ func TestAServerIsFreeAfterTheClockJumped(t *testing.T) {
 		if err := s.Release(t.Context(), claim, end, now); err != nil {
 			t.Fatal(err)
 		}
-		say(t, s, a, "Create", 2)
+		addActivity(t, s, a, "Create", 2)
 		if got := hosts(t, s, after, false); !slices.Equal(got, []string{"noordkade.example", "veerhuis.example"}) {
 			t.Errorf("free are %v", got)
 		}
@@ -66,7 +66,7 @@ func TestARestIsOverWhenTheClockWasSetBack(t *testing.T) {
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		friend(t, s, "nadia", "noordkade.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		if err != nil || len(claims) != 2 {
 			t.Fatal(claims, err)
@@ -95,7 +95,7 @@ func TestARestIsKeptWhileTheClockGoesOn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, fourMinutes(t, s, author.ID), "Create", 1)
+		addActivity(t, s, fourMinutes(t, s, author.ID), "Create", 1)
 		claim, _ := claimed(t, s, now, false)
 		if err := s.Release(t.Context(), claim,
 			store.VisitEnd{How: store.HandedBack, FreeAt: now.Add(3 * time.Hour)}, now); err != nil {
@@ -117,10 +117,10 @@ func TestAProcessDoesNotClaimAgainWhatItHolds(t *testing.T) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
 		friend(t, s, "nadia", "noordkade.example", author.ID)
-		say(t, s, a, "Create", 2)
+		addActivity(t, s, a, "Create", 2)
 		// as many as asked for, besides those that are held here
 		claims, err := s.ClaimPeers(t.Context(), after, time.Minute, 1, false)
 		if err != nil || len(claims) != 1 || claims[0].Host != "noordkade.example" {
@@ -144,14 +144,14 @@ func TestAProcessDoesNotClaimAgainWhatItHolds(t *testing.T) {
 }
 
 // A killed process holds a server by a lease from before the jump.
-func TestALeaseOfBeforeTheJumpEnds(t *testing.T) {
+func TestALeaseFromBeforeAClockJumpEnds(t *testing.T) {
 	for name, jump := range jumps {
 		t.Run(name, func(t *testing.T) {
 			storetest.EachURL(t, func(t *testing.T, url string) {
 				killed, s := open(t, url), open(t, url)
 				author := ilse(t, s)
 				friend(t, s, "bram", "veerhuis.example", author.ID)
-				say(t, s, fourMinutes(t, s, author.ID), "Create", 1)
+				addActivity(t, s, fourMinutes(t, s, author.ID), "Create", 1)
 				receive(t, s, "noordkade.example", "https://noordkade.example/1", now)
 				claim, _ := claimed(t, killed, now, false)
 				if callers, err := killed.ClaimCallers(t.Context(), now, time.Minute, 5); err != nil || len(callers) != 1 {
@@ -260,7 +260,7 @@ func TestJobsHoldsAndProfilesAreDueAfterTheClockJumped(t *testing.T) {
 	})
 }
 
-func TestACommentAfterTheClockJumpedIsAReasonToCompleteItsConversation(t *testing.T) {
+func TestACommentAfterTheClockJumpedPlansABackfill(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -295,8 +295,7 @@ func TestACommentAfterTheClockJumpedIsAReasonToCompleteItsConversation(t *testin
 	})
 }
 
-// completedOnce is an article whose conversation was completed for the first time, at now and ten minutes, and who
-// commented on it.
+// completedOnce returns an article with one finished backfill, and the actor who commented on it.
 func completedOnce(t *testing.T, s *store.Store) (article blog.ID, commenter blog.Actor) {
 	t.Helper()
 	a := fourMinutes(t, s, ilse(t, s).ID)
@@ -327,7 +326,7 @@ func dueConversations(t *testing.T, s *store.Store, at time.Time) []store.Backfi
 	return claims
 }
 
-// comment adds a public comment that arrives at a moment.
+// comment adds a public comment that arrives at a given time.
 func comment(t *testing.T, s *store.Store, article blog.ID, by blog.Actor, at time.Time) {
 	t.Helper()
 	id := blog.NewID(at)
@@ -338,7 +337,7 @@ func comment(t *testing.T, s *store.Store, article blog.ID, by blog.Actor, at ti
 	}
 }
 
-func TestAConversationIsCompletedAfterTheClockJumped(t *testing.T) {
+func TestABackfillIsDueAfterTheClockJumped(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		article, _ := completedOnce(t, s)
 		claims := dueConversations(t, s, after)
@@ -358,7 +357,7 @@ func TestAConversationIsCompletedAfterTheClockJumped(t *testing.T) {
 	})
 }
 
-func TestACommentAfterTheClockJumpedIsCompletedSoon(t *testing.T) {
+func TestACommentAfterTheClockJumpedIsBackfilledSoon(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		article, bram := completedOnce(t, s)
 		comment(t, s, article, bram, after)
@@ -373,7 +372,7 @@ func TestTheRestOfAVoiceIsOverWhenTheClockWasSetBack(t *testing.T) {
 	eachJump(t, func(t *testing.T, s *store.Store, after time.Time) {
 		author := ilse(t, s)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, fourMinutes(t, s, author.ID), "Create", 1)
+		addActivity(t, s, fourMinutes(t, s, author.ID), "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
 		refused := store.Settlement{Delivery: deliveries[0], Rest: 3 * time.Hour,
 			Outcome: blog.Delivery{Status: blog.Retrying, Code: 403}}

@@ -14,7 +14,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// process opens the same database once more, as another process would.
+// process opens the same database again, as another process would.
 func process(t *testing.T, url string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), url)
@@ -96,7 +96,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 		for _, s := range []*store.Store{s, other} {
 			couriers.Go(func() { sendAll(ctx, t, s, stop, &sent) })
 		}
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		for revision := range 12 {
 			err := s.InTx(ctx, func(s *store.Store) error {
 				if _, err := s.LockArticle(ctx, a.ID); err != nil {
@@ -147,7 +147,7 @@ func TestAuthorsAndCouriersOfSeveralProcessesDoNotBlockEachOther(t *testing.T) {
 	})
 }
 
-// sendAll does the work of a courier without a network until it is stopped.
+// sendAll does what a courier does, but without a network, until it is stopped.
 func sendAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan struct{}, sent *atomic.Int64) {
 	for {
 		select {
@@ -184,7 +184,7 @@ func sendAll(ctx context.Context, t *testing.T, s *store.Store, stop <-chan stru
 	}
 }
 
-func TestACallerThatStoppedWaitingIsNotServed(t *testing.T) {
+func TestAMemberWhoseCallerHasLeftIsSkipped(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
@@ -199,7 +199,7 @@ func TestACallerThatStoppedWaitingIsNotServed(t *testing.T) {
 	})
 }
 
-func TestASaveThatIsRolledBackLeavesTheNounAsItWas(t *testing.T) {
+func TestASaveThatIsRolledBackLeavesTheArticleUnchanged(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		refused := errors.New("refused")

@@ -41,7 +41,7 @@ func (s *Store) SuspendDead(ctx context.Context, now time.Time) (aside, back int
 
 // ResumeFollowers brings back the followers on a server that is active again.
 func (s *Store) ResumeFollowers(ctx context.Context, host string) error {
-	// The mailbox of an actor may be on another host than its id.
+	// The inbox of an actor may be on another host than its id.
 	n, err := s.exec(ctx, `
 		UPDATE followers SET state = 'accepted' WHERE state = 'aside'
 		AND actor_id IN (SELECT a.id FROM actors a WHERE a.host = ? OR a.mail_host = ?)`, host, host)
@@ -83,14 +83,14 @@ func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer,
 	return list, err
 }
 
-// RetryDead gives a dead server another month: its followers of a voice ("" for all voices) are followers again and
-// get what they missed. blog.ErrNotFound if none were set aside.
+// RetryDead gives a dead server another month. Its followers of a voice ("" for all voices) are followers again and
+// get what they missed. It returns blog.ErrNotFound when none were set aside.
 func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now time.Time) error {
 	return s.changeSuspended(ctx, `UPDATE followers SET state = 'accepted'`, voice, host, func(s *Store) error {
 		if err := s.reviveDeliveries(ctx, host, now); err != nil {
 			return err
 		}
-		// After reviveDeliveries, whose deliveries decide whether the server has something waiting.
+		// This comes after reviveDeliveries, because waiting depends on the revived deliveries.
 		return s.run(ctx, `
 			UPDATE peers SET failures = 0, failing_days = 0, failed_on = '', failing_since = NULL, unavailable_since = NULL,
 			free_at = ?, freed_at = ?,
@@ -98,13 +98,14 @@ func (s *Store) RetryDead(ctx context.Context, voice blog.ID, host string, now t
 	})
 }
 
-// DropSuspended removes the followers of a voice ("" for all voices) that are set aside on a server. blog.ErrNotFound
-// if there are none.
+// DropSuspended removes the followers of a voice ("" for all voices) that are set aside on a server. It returns
+// blog.ErrNotFound when there are none.
 func (s *Store) DropSuspended(ctx context.Context, voice blog.ID, host string) error {
 	return s.changeSuspended(ctx, `DELETE FROM followers`, voice, host, func(*Store) error { return nil })
 }
 
-// changeSuspended changes the followers that are set aside on a server, and then runs and.
+// changeSuspended runs a statement on the followers of a voice that are set aside on a server, and then the function
+// and.
 func (s *Store) changeSuspended(ctx context.Context, what string, voice blog.ID, host string,
 	and func(*Store) error) error {
 	return s.InTx(ctx, func(s *Store) error {

@@ -13,7 +13,7 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// deliverAll settles all waiting deliveries; answer is what a server answers.
+// deliverAll settles all waiting deliveries. answer returns the answer of a server.
 func deliverAll(t *testing.T, s *store.Store, at time.Time, answer func(host, kind string) blog.Delivery) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), at, time.Minute, 100, false)
@@ -41,7 +41,7 @@ func deliverAll(t *testing.T, s *store.Store, at time.Time, answer func(host, ki
 	}
 }
 
-// revise makes an article's object newer, or deletes it, and adds the activity.
+// revise adds an activity that changes or deletes an article's object.
 func revise(t *testing.T, s *store.Store, a blog.Article, kind string, revision int) {
 	t.Helper()
 	o, superseded := store.Object{ID: a.ObjectID, ArticleID: a.ID, Payload: []byte(`{}`), Revision: revision, At: now},
@@ -52,14 +52,14 @@ func revise(t *testing.T, s *store.Store, a blog.Article, kind string, revision 
 	if err := s.SaveObject(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	activity := say(t, s, a, kind, revision)
+	activity := addActivity(t, s, a, kind, revision)
 	if err := s.Supersede(t.Context(), activity, superseded...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestServersAreCountedByAFewOfThem: the counts of the samples are those of all deliveries.
-func TestServersAreCountedByAFewOfThem(t *testing.T) {
+// TestSampleDeliveryRowsCountAllServers: the samples give the same counts as all deliveries.
+func TestSampleDeliveryRowsCountAllServers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -112,8 +112,8 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 			}
 		}
 		check("before", "")
-		say(t, s, other, "Create", 1)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, other, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		check("queued", "0 of 32 servers have it; 32 wait their turn.")
 		deliverAll(t, s, now, answer)
 		check("delivered", "25 of 32 servers have it; 3 refused it; 4 have been silent, the longest since Monday.")
@@ -133,9 +133,9 @@ func TestServersAreCountedByAFewOfThem(t *testing.T) {
 			Revision: 4, At: now}); err != nil {
 			t.Fatal(err)
 		}
-		say(t, s, again, "Create", 4)
+		addActivity(t, s, again, "Create", 4)
 		deliverAll(t, s, now.Add(3*time.Hour), func(host, kind string) blog.Delivery { return answer(host, "Create") })
-		check("out again", "25 of 32 servers have it; 3 refused it; 4 have been silent, the longest since Monday; 5 still have a "+
+		check("out again", "25 of 32 servers have it; 3 refused it; 4 have had problems, the longest since Monday; 5 still have a "+
 			"copy that was taken back before.")
 	})
 }

@@ -26,8 +26,7 @@ func claimed(t *testing.T, s *store.Store, at time.Time, failing bool) (store.Cl
 	return claims[0], deliveries
 }
 
-// outcomes is what became of an article's deliveries, oldest first.
-// Each is the kind of its activity and its status.
+// outcomes lists the kind and the status of each delivery of an article, oldest first.
 func outcomes(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 	t.Helper()
 	reports, err := s.DeliveryRows(t.Context(), a.ID)
@@ -40,15 +39,15 @@ func outcomes(t *testing.T, s *store.Store, a blog.Article) (list []string) {
 	return list
 }
 
-// tellFollowers adds an activity and its deliveries to the followers of its voice.
-func tellFollowers(ctx context.Context, s *store.Store, a blog.Activity) error {
+// fanOutToFollowers adds an activity and its deliveries to the followers of its voice.
+func fanOutToFollowers(ctx context.Context, s *store.Store, a blog.Activity) error {
 	if err := s.AddActivity(ctx, a); err != nil {
 		return err
 	}
 	return s.FanOutToFollowers(ctx, a)
 }
 
-func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
+func TestADeliverySupersededWhileItIsSentStaysSuperseded(t *testing.T) {
 	for outcome, want := range map[blog.DeliveryStatus]string{blog.Retrying: "Create superseded",
 		blog.Refused: "Create superseded", blog.Delivered: "Create delivered"} {
 		t.Run(string(outcome), func(t *testing.T) {
@@ -56,9 +55,9 @@ func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 				author := ilse(t, s)
 				a := fourMinutes(t, s, author.ID)
 				friend(t, s, "bram", "veerhuis.example", author.ID)
-				say(t, s, a, "Create", 1)
+				addActivity(t, s, a, "Create", 1)
 				claim, deliveries := claimed(t, s, now, false)
-				gone := say(t, s, a, "Delete", 1)
+				gone := addActivity(t, s, a, "Delete", 1)
 				if err := s.Supersede(t.Context(), gone, "Create"); err != nil {
 					t.Fatal(err)
 				}
@@ -74,12 +73,12 @@ func TestADeliveryMadeNeedlessOnItsWayStaysSo(t *testing.T) {
 	}
 }
 
-func TestADeliveryErasedOnItsWayCostsNoLease(t *testing.T) {
+func TestADeliveryErasedWhileItIsSentLosesNoLease(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
 		if err := s.EraseVoice(t.Context(), author.Voice, now); err != nil {
 			t.Fatal(err)
@@ -98,12 +97,12 @@ func TestADeliveryErasedOnItsWayCostsNoLease(t *testing.T) {
 	})
 }
 
-func TestWhatWasWithdrawnIsNotSentAgain(t *testing.T) {
+func TestARetryDoesNotSendAWithdrawnArticle(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claim, deliveries := claimed(t, s, now, false)
 		if err := s.Settle(t.Context(), claim,
 			store.Settlement{Delivery: deliveries[0], Outcome: blog.Delivery{Status: blog.Refused, Code: 403}},
@@ -126,7 +125,7 @@ func TestNoDeliveryWaitsLongerThanPatience(t *testing.T) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "kade", "zilverduin.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		week := now.Add(blog.Patience + time.Hour)
 		if n, err := s.GiveUp(t.Context(), week.Add(-blog.Patience), week); err != nil || n != 0 {
 			t.Errorf("%d deliveries were given up before any try, %v", n, err)
@@ -137,7 +136,7 @@ func TestNoDeliveryWaitsLongerThanPatience(t *testing.T) {
 			now); err != nil {
 			t.Fatal(err)
 		}
-		say(t, s, a, "Update", 2) // lies behind a delivery that never arrives, and is never tried
+		addActivity(t, s, a, "Update", 2) // lies behind a delivery that never arrives, and is never tried
 		if err := s.Release(t.Context(), claim,
 			store.VisitEnd{How: store.Silent, FreeAt: now.Add(24 * time.Hour)}, now); err != nil {
 			t.Fatal(err)
@@ -192,7 +191,7 @@ func TestT115DeliveriesForDeadServersDelayNoFreshOne(t *testing.T) {
 					return err
 				}
 				update := blog.Activity{ID: id, VoiceID: author.ID, Kind: "Update", Payload: []byte(`{}`), At: now}
-				if err := tellFollowers(t.Context(), s, update); err != nil {
+				if err := fanOutToFollowers(t.Context(), s, update); err != nil {
 					return err
 				}
 			}
@@ -233,7 +232,7 @@ func TestT115DeliveriesForDeadServersDelayNoFreshOne(t *testing.T) {
 	})
 }
 
-func TestDeliveriesOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
+func TestDeliveriesOfManyServersAreReadInOneQueryInOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
@@ -243,7 +242,7 @@ func TestDeliveriesOfManyServersAreReadAtOnceEachInItsOrder(t *testing.T) {
 		}
 		var ids []blog.ID
 		for _, kind := range []string{"Create", "Announce", "Like"} {
-			activity := say(t, s, a, kind, 1)
+			activity := addActivity(t, s, a, kind, 1)
 			if err := s.FanOutToFollowers(t.Context(), activity); err != nil {
 				t.Fatal(err)
 			}

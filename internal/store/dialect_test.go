@@ -34,7 +34,7 @@ func TestNoPasswordIsEverPrinted(t *testing.T) {
 	}
 }
 
-func TestTheKeysInADatabaseAreForItsOwnerAlone(t *testing.T) {
+func TestOnlyTheOwnerCanReadADatabaseFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "causerie.db")
 	s, err := store.Open(t.Context(), path)
 	if err != nil {

@@ -72,7 +72,7 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 
 var long = strings.Repeat("The ferry comes when you ring. ", 100)
 
-// grown is a blog of that size.
+// grown returns a blog of a given size.
 func grown(t *testing.T, url string, articles, comments int) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), url)
@@ -114,7 +114,7 @@ func TestCountsOfAPageTakeNoLongerInALargeBlog(t *testing.T) {
 	}
 }
 
-// plans are how SQLite answers what a store's method asks, a line for each table.
+// plans returns SQLite's query plan for each query that a method of the store runs, one line for each table.
 func plans(t *testing.T, url string, do func(*store.Store) error) (lines []string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), url)

@@ -17,7 +17,7 @@ func (s *Store) ClaimJob(ctx context.Context, name string, now time.Time, every 
 	return n == 1, err
 }
 
-// Forget deletes what would otherwise grow without end. It runs all deletions and joins their errors.
+// Forget deletes old rows that would otherwise pile up for ever. It tries all deletions and returns all errors.
 func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	month, year := now.AddDate(0, 0, -31), now.AddDate(-1, 0, 0)
 	var failed []error
@@ -47,22 +47,22 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		// One deletion that fails must not keep the others from running: they do not depend on each other.
 		failed = append(failed, s.run(ctx, old.query, old.args...))
 	}
-	return errors.Join(append(failed, s.forgetStrangers(ctx, month))...)
+	return errors.Join(append(failed, s.deleteUnusedActors(ctx, month))...)
 }
 
-// strangers selects actors that nothing here refers to. Verifying signatures fetches the keys of many such actors.
-const strangers = `SELECT p.id FROM actors p WHERE p.fetched_at < ? AND (p.gone_at IS NULL OR p.gone_at < ?)
+// unusedActors selects actors that nothing here refers to. Verifying signatures fetches the keys of many such actors.
+const unusedActors = `SELECT p.id FROM actors p WHERE p.fetched_at < ? AND (p.gone_at IS NULL OR p.gone_at < ?)
 	AND NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM following x WHERE
 	x.actor_id = p.id)
 	AND NOT EXISTS (SELECT 1 FROM reports x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM comments x WHERE
 	x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)`
 
-func (s *Store) forgetStrangers(ctx context.Context, before time.Time) error {
+func (s *Store) deleteUnusedActors(ctx context.Context, before time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		// The keys go first: afterwards the strangers are no longer found.
-		if err := s.run(ctx, `DELETE FROM actor_keys WHERE actor_id IN (`+strangers+`)`, before, before); err != nil {
+		// The keys go first: without the actors, the query would no longer find them.
+		if err := s.run(ctx, `DELETE FROM actor_keys WHERE actor_id IN (`+unusedActors+`)`, before, before); err != nil {
 			return err
 		}
-		return s.run(ctx, `DELETE FROM actors WHERE id IN (`+strangers+`)`, before, before)
+		return s.run(ctx, `DELETE FROM actors WHERE id IN (`+unusedActors+`)`, before, before)
 	})
 }

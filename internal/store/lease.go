@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// leases are the leases that this process holds. They end by the monotonic clock, which nobody can set. When the
-// clock of the machine jumps, a lease in the database may seem to be over while this process is still at work under
-// it.
+// leases are the leases that this process holds. They end by the monotonic clock, which cannot be set. When the
+// system clock jumps, a lease in the database can seem to be over although this process is still working under it.
 type leases struct {
 	mu   sync.Mutex
 	held map[leased]lease
@@ -30,7 +29,7 @@ func (l *leases) take(table string, length time.Duration, claims map[string]int6
 		l.held = map[leased]lease{}
 	}
 	now := time.Now()
-	// Leases that ended without a release would stay here for ever.
+	// Leases that ended without a release would stay in the map for ever.
 	maps.DeleteFunc(l.held, func(_ leased, held lease) bool { return now.After(held.ends) })
 	for name, n := range claims {
 		l.held[leased{table, name}] = lease{n, length, now.Add(length)}
@@ -47,9 +46,9 @@ func (l *leases) renew(table, name string, claims int64) {
 	}
 }
 
-// drop ends a lease. For peers and callers it is called after the database was told: their release raises the number
-// of claims, so a claim that follows at once is not taken for this one. For completions, whose release raises
-// nothing, it is called before.
+// drop ends a lease. For peers and callers, call it after the database: their release raises the fence, so a claim
+// that follows at once has another number. For completions, call it before, because their release does not raise the
+// fence.
 func (l *leases) drop(table, name string, claims int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,8 +58,8 @@ func (l *leases) drop(table, name string, claims int64) {
 	}
 }
 
-// has reports whether the claim with this number is held here and goes on. Each claim raises the number by one, and
-// so does the release of a server. A new claim whose number is the next one therefore took what is still held.
+// has reports whether this process holds the claim with this number. Each claim raises the number by one, and so does
+// the release of a server. So a new claim with the next number has taken a lease that is still held.
 func (l *leases) has(table, name string, claims int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

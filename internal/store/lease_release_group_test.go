@@ -14,13 +14,13 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// visit is a claim with the delivery that was sent under it.
+// visit is a claim, with the delivery that is sent under it.
 type visit struct {
 	store.Claim
 	delivery store.Delivery
 }
 
-// visits claims all servers with waiting deliveries and reads the first one of each.
+// visits claims all servers with waiting deliveries, and reads the first delivery of each.
 func visits(t *testing.T, s *store.Store, most int) map[string]visit {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, most, false)
@@ -38,7 +38,7 @@ func visits(t *testing.T, s *store.Store, most int) map[string]visit {
 	return all
 }
 
-// end ends visits at the same time, each with an accepted delivery, and returns the error of each release by host.
+// end ends visits at the same time, each with an accepted delivery. It returns the error of each release by host.
 func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 	var ending sync.WaitGroup
 	var results sync.Map
@@ -54,7 +54,7 @@ func end(t *testing.T, s *store.Store, all map[string]visit) *sync.Map {
 	return &results
 }
 
-// crowded is an article that waits for many servers, h00.example and so on.
+// crowded returns an article with deliveries to many servers: h00.example, h01.example and so on.
 func crowded(t *testing.T, s *store.Store, servers int) blog.Article {
 	t.Helper()
 	author := ilse(t, s)
@@ -62,11 +62,11 @@ func crowded(t *testing.T, s *store.Store, servers int) blog.Article {
 	for n := range servers {
 		friend(t, s, "reader", fmt.Sprintf("h%02d.example", n), author.ID)
 	}
-	say(t, s, a, "Create", 1)
+	addActivity(t, s, a, "Create", 1)
 	return a
 }
 
-// states describes what each server has of an article, by host.
+// states describes the delivery and the holding of each server for an article, by host.
 func states(t *testing.T, s *store.Store, a blog.Article) map[string]string {
 	t.Helper()
 	reports, err := s.DeliveryRows(t.Context(), a.ID)
@@ -133,11 +133,11 @@ func TestVisitsThatEndTogetherAreEachRecorded(t *testing.T) {
 	})
 }
 
-func TestADeleteThatIsTakenAsksToForget(t *testing.T) {
+func TestAnAcceptedDeleteChangesTheHolding(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := crowded(t, s, 2)
 		end(t, s, visits(t, s, 2))
-		say(t, s, a, "Delete", 1)
+		addActivity(t, s, a, "Delete", 1)
 		end(t, s, visits(t, s, 2))
 		for host, got := range states(t, s, a) {
 			if want := "Create delivered after 1: 202 thanks 12ms, holds 1, asked to forget"; got != want {
@@ -153,7 +153,7 @@ func TestAServerThatIsBackGetsWhatItMissed(t *testing.T) {
 		a := crowded(t, s, 3)
 		missed := blog.Activity{ID: blog.NewID(now.Add(time.Hour)), VoiceID: a.VoiceID, Kind: "Update", Payload: []byte(`{}`),
 			At: now}
-		if err := tellFollowers(t.Context(), s, missed); err != nil {
+		if err := fanOutToFollowers(t.Context(), s, missed); err != nil {
 			t.Fatal(err)
 		}
 		for day := range 7 {
@@ -190,7 +190,7 @@ func TestAnActivityAddedWhileVisitsEndIsNotOverlooked(t *testing.T) {
 		written, done := make(chan struct{}), make(chan error)
 		go func() {
 			done <- s.InTx(t.Context(), func(s *store.Store) error {
-				err := tellFollowers(t.Context(), s, later)
+				err := fanOutToFollowers(t.Context(), s, later)
 				close(written)
 				time.Sleep(300 * time.Millisecond)
 				return err

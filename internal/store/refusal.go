@@ -7,8 +7,8 @@ import (
 	"causerie/internal/blog"
 )
 
-// Refusal is a server that answers but does not accept what one of our voices sends. The deliveries of that voice
-// rest there until NextAt; those of other voices do not.
+// Refusal is a server that refuses what one of our voices sends. The deliveries of that voice to that server rest
+// until NextAt. Those of other voices do not.
 type Refusal struct {
 	Host       string
 	VoiceID    blog.ID
@@ -21,7 +21,8 @@ type Refusal struct {
 	Deliveries int        // of that voice that wait for that server
 }
 
-// Refusals lists the servers that refuse waiting deliveries of one of our voices, the longest first; at most 200.
+// Refusals lists the servers that refuse waiting deliveries of one of our voices, the longest refusal first, at most
+// 200.
 func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	var list []Refusal
 	err := s.all(ctx, &list, `
@@ -35,8 +36,7 @@ func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	return list, err
 }
 
-// refused is the condition that a delivery's voice rests at the delivery's server, and that no person asked for
-// another try.
+// refused is the condition of a delivery whose voice rests at its server, unless an author asked for another attempt.
 const refused = `(NOT deliveries.asked AND EXISTS (SELECT 1 FROM refusals r JOIN activities ra ON ra.voice_id =
 	r.voice_id
 	WHERE r.host = deliveries.host AND r.next_at IS NOT NULL AND ra.id = deliveries.activity_id))`
@@ -45,7 +45,7 @@ const refused = `(NOT deliveries.asked AND EXISTS (SELECT 1 FROM refusals r JOIN
 const ready = `EXISTS (SELECT 1 FROM deliveries WHERE deliveries.host = peers.host AND deliveries.settled_at IS NULL
 	AND NOT ` + refused + `)`
 
-// endRefusals lets voices try again at servers where their rest is over.
+// endRefusals ends the rests that are over, so that the voices try again.
 func (s *Store) endRefusals(ctx context.Context, now, ahead time.Time) error {
 	// A refusal has no time of its own that a jump of the clock could be seen by. But its server was released right
 	// after it: a release later than ahead shows that the clock was set back since.
@@ -77,7 +77,7 @@ func (s *Store) endRefusals(ctx context.Context, now, ahead time.Time) error {
 	})
 }
 
-// refuse records that a server did not accept a delivery, and that its voice rests there.
+// refuse saves that a server refused a delivery, and lets its voice rest at that server.
 func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) error {
 	delivery, outcome := done.Delivery, done.Outcome
 	if delivery.Asked {
@@ -99,7 +99,7 @@ func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) erro
 		delivery.Host, delivery.VoiceID, now, now.Add(done.Rest), delivery.Kind, outcome.Code, outcome.Answer)
 }
 
-// forgetRefusals deletes the refusals without waiting deliveries.
+// forgetRefusals deletes the refusals that have no waiting delivery.
 func (s *Store) forgetRefusals(ctx context.Context) error {
 	return s.run(ctx, `
 		DELETE FROM refusals WHERE NOT EXISTS (SELECT 1 FROM deliveries d JOIN activities a ON a.id = d.activity_id

@@ -18,7 +18,7 @@ import (
 
 var now = time.Date(2026, 11, 16, 15, 0, 0, 0, time.UTC)
 
-// ilse adds the author of the fixtures.
+// ilse adds the author that most tests use.
 func ilse(t *testing.T, s *store.Store) blog.Author {
 	t.Helper()
 	a := blog.Author{Role: blog.Admin, Email: "ilse@overkant.example",
@@ -99,7 +99,7 @@ func TestAnArticleIsReadBackAsItWasSaved(t *testing.T) {
 	})
 }
 
-func TestTwoEditorsAreNoticed(t *testing.T) {
+func TestASecondSaveOfTheSameVersionIsAConflict(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a := fourMinutes(t, s, ilse(t, s).ID)
 		mine, theirs := a, a
@@ -145,7 +145,7 @@ func TestOneDeliveryPerSharedInboxAndOneRowPerServer(t *testing.T) {
 		friend(t, s, "joost", "veerhuis.example", author.ID)
 		friend(t, s, "nadia", "noordkade.example", author.ID)
 		friend(t, s, "kade", "zilverduin.example", "")
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		if err != nil || len(claims) != 2 {
 			t.Fatalf("claims = %v, %v; want two servers", claims, err)
@@ -159,7 +159,7 @@ func TestOneDeliveryPerSharedInboxAndOneRowPerServer(t *testing.T) {
 	})
 }
 
-func say(t *testing.T, s *store.Store, a blog.Article, kind string, revision int) blog.Activity {
+func addActivity(t *testing.T, s *store.Store, a blog.Article, kind string, revision int) blog.Activity {
 	t.Helper()
 	var said blog.Activity
 	err := s.InTx(t.Context(), func(s *store.Store) error {
@@ -189,7 +189,7 @@ func TestADeliveryIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		old, _ := other.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		fresh, _ := s.ClaimPeers(t.Context(), now.Add(2*time.Minute), time.Minute, 10, false)
 		deliveries, err := s.WaitingFor(t.Context(), 10, "veerhuis.example")
@@ -225,7 +225,7 @@ func TestADeliveryIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 	})
 }
 
-// bring settles the first delivery to one server as delivered, and releases all others.
+// bring settles the first delivery to one server as delivered, and releases all other servers.
 func bring(t *testing.T, s *store.Store, host string) {
 	t.Helper()
 	claims, err := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
@@ -250,13 +250,13 @@ func bring(t *testing.T, s *store.Store, host string) {
 	}
 }
 
-func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
+func TestAnEditGoesToHoldersAndReplacesAWaitingEdit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "bram", "veerhuis.example", author.ID)
 		friend(t, s, "reader", "steiger.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		bring(t, s, "veerhuis.example")
 		friend(t, s, "nadia", "noordkade.example", author.ID) // followed later and holds nothing
 		liker := friend(t, s, "deniz", "dijla.example", "")
@@ -265,8 +265,8 @@ func TestAnEditGoesToWhoHoldsItAndReplacesAWaitingEdit(t *testing.T) {
 				At: now}); err != nil {
 			t.Fatal(err)
 		}
-		first := say(t, s, a, "Update", 2)
-		second := say(t, s, a, "Update", 3)
+		first := addActivity(t, s, a, "Update", 2)
+		second := addActivity(t, s, a, "Update", 3)
 		if first.ID >= second.ID {
 			t.Errorf("ids do not rise: %s, %s", first.ID, second.ID)
 		}
@@ -292,7 +292,7 @@ func TestASilentServerRestsUntilItMakesContact(t *testing.T) {
 		author := ilse(t, s)
 		a := fourMinutes(t, s, author.ID)
 		friend(t, s, "kade", "zilverduin.example", author.ID)
-		say(t, s, a, "Create", 1)
+		addActivity(t, s, a, "Create", 1)
 		claims, _ := s.ClaimPeers(t.Context(), now, time.Minute, 10, false)
 		if err := s.Release(t.Context(), claims[0],
 			store.VisitEnd{How: store.Silent, FreeAt: now.Add(time.Hour)}, now); err != nil {

@@ -241,7 +241,7 @@ func TestT049AnActorWithAnotherKeyAfterAMonthOfSilenceCannotEdit(t *testing.T) {
 			t.Fatalf("after an ordinary rotation: %q", got)
 		}
 		gone := time.Now().Add(-31 * 24 * time.Hour)
-		if err := o.Store.FoundSilent(o.Soon(), bram.ID, gone, time.Now()); err != nil {
+		if err := o.Store.MarkActorSilent(o.Soon(), bram.ID, gone, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		bram.RotateKeys() // whoever bought the name
@@ -338,7 +338,7 @@ func TestAGoneActorIsConfirmedADayLater(t *testing.T) {
 		if got := o.CommentTexts(a); got != "bram|nadia" {
 			t.Errorf("taken out unconfirmed: %q", got)
 		}
-		if err := o.Store.StillThere(o.Soon(), nadia.ID); err != nil { // as if her server had meant something else
+		if err := o.Store.ClearMaybeGone(o.Soon(), nadia.ID); err != nil { // as if her server had meant something else
 			t.Fatal(err)
 		}
 		o.RunJobsUntil(9*24*time.Hour+time.Hour, "Bram's words are gone",

@@ -87,7 +87,7 @@ func (j *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
 		case errors.Is(err, remote.ErrGone): // FetchActor has recorded it; confirmDepartures decides
 			return nil
 		case err != nil && federation.Temporary(err):
-			return j.Store.FoundSilent(ctx, actor.ID, now, now.Add(silentAgain))
+			return j.Store.MarkActorSilent(ctx, actor.ID, now, now.Add(silentAgain))
 		// a 404, for example, is no proof that the actor is gone: the record stays
 		case err != nil && federation.Permanent(err):
 			return j.Store.RefreshAt(ctx, actor.ID, now.Add(store.RefreshEvery))
@@ -105,7 +105,7 @@ func (j *Jobs) refreshOne(ctx context.Context, actor blog.Actor) error {
 // confirmDepartures fetches actors again whose server answered 410 a day ago. An actor that is gone still is removed
 // with its comments.
 func (j *Jobs) confirmDepartures(ctx context.Context) error {
-	due, err := j.Store.DueDepartures(ctx, j.Now(), maxActors)
+	due, err := j.Store.DueGoneChecks(ctx, j.Now(), maxActors)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (j *Jobs) confirmDepartures(ctx context.Context) error {
 		case err != nil && federation.Temporary(err):
 			return j.Store.ConfirmAt(ctx, actor.ID, j.Now().Add(time.Hour))
 		case err != nil && federation.Permanent(err):
-			return j.Store.StillThere(ctx, actor.ID)
+			return j.Store.ClearMaybeGone(ctx, actor.ID)
 		}
 		return err
 	})
