@@ -18,7 +18,7 @@ type authorDelete struct {
 func (authorDelete) Help() string {
 	return "The articles and replies of the author are withdrawn, servers that may have copies get a Delete, the " +
 		"author is signed out, and their personal data is erased. Nobody else can get the handle. Until the day comes, " +
-		"--cancel calls the deletion off. Afterwards it cannot be undone."
+		"--cancel cancels the deletion. Afterwards it cannot be undone."
 }
 
 func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -14,7 +14,7 @@ import (
 type authorMove struct {
 	Handle string        `arg:"" help:"The author."`
 	To     string        `help:"The account elsewhere: @handle@server or an address. Its aliases must list this author."`
-	Wait   time.Duration `default:"24h" help:"How long the move can be called off, like 90m; 0s moves at once."`
+	Wait   time.Duration `default:"24h" help:"How long the move can be cancelled, like 90m; 0s moves at once."`
 	Cancel bool          `help:"Call a planned move off."`
 	JSON   bool          `name:"json" help:"Print one JSON object."`
 }
@@ -34,7 +34,7 @@ func (m authorMove) Run(ctx context.Context, c *console, config Config, log *slo
 		switch {
 		case m.Cancel:
 			if err := app.outbox.CancelMove(ctx, author.ID); errors.Is(err, blog.ErrNotFound) {
-				return fmt.Errorf("no move of %s is planned: there is nothing to call off", author.Handle)
+				return fmt.Errorf("no move of %s is planned: there is nothing to cancel", author.Handle)
 			} else if err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func (l moveLine) sentence(name string, zone *time.Location) string {
 			l.Servers, l.Gone, l.Followers)
 	}
 	if l.Trouble != "" {
-		return fmt.Sprintf("The move of %s was called off, since the address %s.", name, l.Trouble)
+		return fmt.Sprintf("The move of %s was cancelled, since the address %s.", name, l.Trouble)
 	}
-	return fmt.Sprintf("The move of %s to %s was called off.", name, to)
+	return fmt.Sprintf("The move of %s to %s was cancelled.", name, to)
 }

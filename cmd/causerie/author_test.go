@@ -51,7 +51,7 @@ func TestAnAuthorIsRenamedMovesAndLeaves(t *testing.T) {
 			"until then --cancel calls it off") {
 			t.Errorf("planning says %q", out)
 		}
-		if out := s.cli("author", "move", "verhaagen", "--cancel"); !strings.Contains(out, "was called off") {
+		if out := s.cli("author", "move", "verhaagen", "--cancel"); !strings.Contains(out, "was cancelled") {
 			t.Errorf("calling off says %q", out)
 		}
 		s.cli("author", "move", "verhaagen", "--to", "@"+there.Handle(), "--wait", "0s")

@@ -155,7 +155,7 @@ func TestAuthorsAreAddedListedAndDisabled(t *testing.T) {
 		want string
 	}{
 		"a handle that is taken":  {[]string{"author", "add", "ilse", "--name", "I"}, "", "taken"},
-		"a handle with a capital": {[]string{"author", "add", "Maud", "--name", "M"}, "", "small letters"},
+		"a handle with a capital": {[]string{"author", "add", "Maud", "--name", "M"}, "", "lowercase letters"},
 		"a password of three": {[]string{"author", "add", "maud", "--name", "M", "--password-stdin"}, "abc\n",
 			"too short"},
 		"somebody nobody knows":    {[]string{"author", "link", "kade"}, "", "author list"},

@@ -119,7 +119,7 @@ func TestFetchShowsAPostAndWhereItWouldBeShown(t *testing.T) {
 			"a link to an article": {nil, `<a href="` + a.URL + `">Read this</a>`,
 				"among the comments under " + a.URL + ", as a link"},
 			"a word to an author": {[]fedtest.NoteOption{fedtest.Mention(ilse.Object)}, "Good morning.",
-				"kept in the dashboard for @ilse"},
+				"kept in the admin for @ilse"},
 			"something else": {nil, "Good morning.", "mentions an article of this blog, so it is ignored"},
 		} {
 			note, err := bram.Post(s.ctx, c.html, c.options...)

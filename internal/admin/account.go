@@ -29,7 +29,7 @@ func (h *Handler) account(req *request, status int, p accountPage) error {
 		return err
 	}
 	p.frame, p.Handle, p.HasOne = f, req.site.Handle(req.author.Handle), req.author.Password != ""
-	p.Since = when(req.session.CreatedAt, req.now, req.zone)
+	p.Since = req.since(req.session.CreatedAt)
 	return h.pages.Render(req.w, status, "admin/account", p)
 }
 

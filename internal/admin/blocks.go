@@ -195,7 +195,7 @@ func (h *Handler) blockForm(req *request, status int, chosen string, p blockPage
 
 // choiceOf describes a choice and counts what it affects.
 func (h *Handler) choiceOf(req *request, subject string, isPerson bool) (choiceOfBlock, error) {
-	kind, words := blog.BlockServer, "Everybody on "+subject+", and on the servers below it"
+	kind, words := blog.BlockServer, "Everybody on "+subject+" and its subdomains"
 	if isPerson {
 		actor, err := h.store.Actor(req.ctx(), subject)
 		// A person can be blocked before this blog has ever seen their actor.

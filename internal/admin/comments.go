@@ -63,7 +63,7 @@ type person struct {
 // commentTabs are the tabs of the comments page.
 var commentTabs = []listTab[store.CommentFilter]{
 	{name: "waiting", word: "Waiting", filter: store.CommentFilter{States: []blog.CommentState{blog.CommentWaiting}}},
-	{name: "published", word: "Published", heading: "Published comments",
+	{name: "published", word: "Shown", heading: "Shown comments",
 		filter: store.CommentFilter{States: []blog.CommentState{blog.CommentShown}}},
 	{name: "hidden", word: "Hidden", heading: "Hidden comments",
 		filter: store.CommentFilter{States: []blog.CommentState{blog.CommentHidden}}},
@@ -261,18 +261,18 @@ func stateText(c blog.Comment, a blog.Article) (words, class string) {
 	case c.State != blog.CommentWaiting:
 		return "", ""
 	case c.Held:
-		return "Held: its writer is limited", "wait"
+		return "Waiting: its writer is limited", "wait"
 	// The reasons below repeat the rules by which the inbox holds a comment, strictest first.
 	case c.Kind != blog.Answering && a.Comments == blog.Closed:
-		return "Held: this article takes no more replies, and this post mentions it", "wait"
+		return "Waiting: this article takes no more replies, and this post mentions it", "wait"
 	case c.Kind == blog.Quoting && a.Quotes != "everyone":
-		return "Held: it quotes the article without permission", "wait"
+		return "Waiting: it quotes the article without permission", "wait"
 	case a.Comments == blog.Known:
-		return "Held: a first comment", "wait"
+		return "Waiting: it is the first comment of this person", "wait"
 	case a.Comments == blog.Approve:
-		return "Held: you approve every comment on this article", "wait"
+		return "Waiting: you approve every comment on this article", "wait"
 	}
-	return "Held", "wait"
+	return "Waiting", "wait"
 }
 
 // writer is the actor or the voice that wrote something, and the actor's relation to this blog in words.

@@ -162,8 +162,15 @@ func (req *request) serverRowOf(state blog.ServerState) serverRow {
 	return row
 }
 
-// since formats a time in the past.
-func (req *request) since(at time.Time) string { return when(at, req.now, req.zone) }
+// since formats a time in the past, to stand after "since": "11:15 today", "Friday 9:30".
+func (req *request) since(at time.Time) string {
+	words := when(at, req.now, req.zone)
+	// "since today 11:15" is no English.
+	if day, clock, _ := strings.Cut(words, " "); day == "today" || day == "yesterday" {
+		return clock + " " + day
+	}
+	return words
+}
 
 // nextTry formats the time of the next try.
 func nextTry(at time.Time, req *request) string {

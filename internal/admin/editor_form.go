@@ -85,7 +85,7 @@ func (s editorForm) apply(a *blog.Article, t fieldErrors) {
 		a.Language = tag
 	}
 	if a.Part, err = count(s.Part); err != nil {
-		t.addNew("part", "must be a number: 1 for the first")
+		t.addNew("part", "must be a number: write 1 for the first part")
 	}
 }
 
@@ -160,7 +160,7 @@ func (h *Handler) applyByline(ctx context.Context, p *editorPage, a *blog.Articl
 func (h *Handler) applySeries(ctx context.Context, p *editorPage, a *blog.Article) error {
 	planned, err := count(p.Planned)
 	if err != nil {
-		p.Errors.addNew("planned", "must be a number: how many parts there will be")
+		p.Errors.addNew("planned", "must be a number: write how many parts the series will have")
 	}
 	// A part that could not be read has its own error, so it is not also reported as missing.
 	if _, wrong := p.Errors["part"]; p.Series != "" && a.Part == 0 && !wrong {

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"causerie/internal/blog"
@@ -67,8 +69,8 @@ func explain(err error) (int, errorPage) {
 		return http.StatusForbidden, errorPage{Heading: "Not allowed",
 			Words: "This belongs to another author, or only editors and administrators may do it. Ask one of them."}
 	case errors.Is(err, errCrossOrigin):
-		return http.StatusForbidden, errorPage{Heading: "Sent from another site",
-			Words: "A page of another site sent this form, so nothing was done. If you meant it, do it in the admin."}
+		return http.StatusForbidden, errorPage{Heading: "Sent from another website",
+			Words: "A page of another website sent this form, so nothing was done. If you meant it, do it in the admin."}
 	case errors.Is(err, blog.ErrGone):
 		return http.StatusGone, errorPage{Heading: "It is gone", Words: "Its author removed it in the meantime."}
 	case errors.Is(err, blog.ErrConflict):
@@ -98,6 +100,26 @@ type fieldErrors map[string]fieldError
 // fieldError says what is wrong and what to do.
 type fieldError struct{ What, Do string }
 
+// fieldOrder is the order of the fields on the forms. It serves every form: none has two of them the other way round.
+var fieldOrder = []string{"article", "blog", "name", "title", "text", "summary", "bio", "portrait", "fields",
+	"description", "tags", "translator", "language", "series", "part", "planned", "slug", "zone", "into", "upload", "hero",
+	"byline", "in-reply-to", "quoting", "visibility", "format", "comments", "quotes", "date", "old", "new", "hold",
+	"handle", "email", "password", "alias", "to", "move-handle", "leave-handle", "subject", "level", "reason", "note"}
+
+// InOrder lists the errors in the order of the fields on the form, for the templates.
+func (t fieldErrors) InOrder() []fieldProblem {
+	var list []fieldProblem
+	for field, found := range t {
+		list = append(list, fieldProblem{field, found})
+	}
+	slices.SortFunc(list, func(a, b fieldProblem) int {
+		// A field that is not listed comes first, by its name.
+		return cmp.Or(cmp.Compare(slices.Index(fieldOrder, a.Field), slices.Index(fieldOrder, b.Field)),
+			cmp.Compare(a.Field, b.Field))
+	})
+	return list
+}
+
 // Of is the error of a field, for the templates; nil if there is none.
 func (t fieldErrors) Of(field string) *fieldProblem {
 	if found, ok := t[field]; ok {
@@ -113,10 +135,10 @@ type fieldProblem struct {
 }
 
 // labels are the names of fields in messages, where they differ from the field.
-var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "moment", "handle": "handle",
+var labels = map[string]string{"text": "text", "email": "e-mail address", "date": "time", "handle": "handle",
 	"name":    "name",
-	"picture": "picture", "byline": "by-line", "slug": "address", "authors": "by-line", "password": "password",
-	"zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
+	"picture": "picture", "byline": "list of authors", "slug": "address", "authors": "list of authors",
+	"password": "password", "zone": "time zone", "tags": "tags", "to": "address", "leave-handle": "handle",
 	"planned": "number of parts", "uri": "address", "follow": "account", "alias": "account", "subject": "domain or handle",
 	"in-reply-to": "address of what it answers",
 	"quoting":     "address of what it quotes", "into": "language"}

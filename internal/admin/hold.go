@@ -24,7 +24,17 @@ func (h *Handler) showHold(req *request, f *frame, a blog.Article) (publicationH
 	}
 	seconds := text.Plural(int(max(0, hold.Until.Sub(h.now())).Round(time.Second)/time.Second), "second", "seconds")
 	f.Toast = &toast{Words: "Saved. It is sent in " + seconds + "; until then you can undo it."}
+	alone, err := h.reachesNobody(req, a)
+	if err != nil {
+		return false, err
+	}
 	switch {
+	case hold.New && alone:
+		f.Toast.Words = "Published here. You can undo it for " + seconds + ". Nobody follows you, so nothing is sent."
+		if a.VoiceID != req.author.ID {
+			f.Toast.Words = "Published here. You can undo it for " + seconds +
+				". Nobody follows its author, so nothing is sent."
+		}
 	case hold.New:
 		f.Toast.Words = "Published here. It is sent in " + seconds + "; until then you can undo it."
 	// A quiet correction leaves the time of the last change as it was, and is sent to nobody.
@@ -36,6 +46,21 @@ func (h *Handler) showHold(req *request, f *frame, a blog.Article) (publicationH
 		f.Toast.Undo = &undo{Action: "/admin/articles/" + string(a.ID) + "/undo"}
 	}
 	return hold.New, nil
+}
+
+// reachesNobody reports whether an article certainly goes to no other server when it is published: no voice that
+// sends it has a follower, and it names nobody elsewhere.
+func (h *Handler) reachesNobody(req *request, a blog.Article) (bool, error) {
+	// A handle in the text may be that of somebody elsewhere. To look it up here would keep the page waiting.
+	if strings.Contains(a.Markdown, "@") || a.Answers.Address != "" || a.Quoted.Address != "" {
+		return false, nil
+	}
+	n, err := h.store.CountFollowers(req.ctx(), a.VoiceID)
+	if err != nil || n.Accepted > 0 {
+		return false, err
+	}
+	carried, err := h.countCarried(req, append(coauthors(a), h.announcers(a)...))
+	return carried == 0, err
 }
 
 // undo undoes what was published or saved a moment ago. The undone text comes back into the form, not saved.

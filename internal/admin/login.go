@@ -120,7 +120,7 @@ func (h *Handler) signIn(req *request) error {
 	password := form.Get("pass")
 	// Checked before anything is hashed or counted: no author can have such a password or name.
 	if len(password) > account.MaxPassword || len(p.User) > 200 {
-		p.Errors["pass"] = fieldError{"That name and password do not belong together.",
+		p.Errors["pass"] = fieldError{"The name or the password is wrong.",
 			"Passwords have at most 1,024 bytes."}
 		return h.loginForm(req, http.StatusBadRequest, p)
 	}
@@ -138,7 +138,7 @@ func (h *Handler) signIn(req *request) error {
 		p.Errors["pass"] = fieldError{"Too many people are signing in at once.", "Try again in a few seconds."}
 		return h.loginForm(req, http.StatusServiceUnavailable, p)
 	case errors.Is(err, blog.ErrNotFound):
-		p.Errors["pass"] = fieldError{"That name and password do not belong together.",
+		p.Errors["pass"] = fieldError{"The name or the password is wrong.",
 			"Check both, or ask the administrator of this blog for a sign-in link."}
 		return h.loginForm(req, http.StatusUnauthorized, p)
 	case err != nil:

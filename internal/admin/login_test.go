@@ -23,7 +23,7 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 		o.browser().open("/admin/first-run?token=guessed").want(404,
 			"/admin/first-run").sees("This link does not work any more")
 		b := o.browser().open(link).want(200, "/admin/first-run").sees("People follow you as", o.site.HandleDomain,
-			"for ever")
+			"permanently")
 		b.press("Begin", "blog", "Aan de overkant", "name", "Ilse Verhaagen", "handle", "admin", "password",
 			"short").want(422, "/admin/first-run")
 		b.sees("kept for the system", "The password is too short")
@@ -69,7 +69,7 @@ func TestANameAndAPasswordSignIn(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.browser().open("/admin/articles?tab=drafts").want(200, "/login").sees("Sign in", "De Overkant")
-		b.press("Sign in", "user", "@ilse", "pass", "not the password").want(401, "/login").sees("do not belong together")
+		b.press("Sign in", "user", "@ilse", "pass", "not the password").want(401, "/login").sees("The name or the password is wrong")
 		if b.field("user") != "@ilse" {
 			t.Errorf("the name was lost: %q", b.field("user"))
 		}

@@ -31,7 +31,7 @@ func TestF054AReportIsSentByTheInstanceActorAndToNobodyElse(t *testing.T) {
 		page := "/admin/comments/" + string(c.ID)
 		b.open("/admin/comments?tab=published").sees("Report … Kade")
 		b.open(page).sees("Report to "+zilverduin.Host).press("Send the report", "report", "  ").want(422,
-			page+"/report").sees("The report has no words.")
+			page+"/report").sees("The report is empty.")
 		b.press("Send the report", "report", "Sells boats under every article.").want(200,
 			page).sees("Reported to " + zilverduin.Host)
 		delivery, err := zilverduin.WaitFor(o.soon(), fedtest.OfType("Flag"))
@@ -162,18 +162,18 @@ func TestABlockIsSeenBeforeItIsSetAndUndone(t *testing.T) {
 		b.sees("their comments are shown again",
 			"must follow again")
 		public(1)
-		b.open("/admin/blocks").press("See what it affects", "subject", "no domain").want(422,
+		b.open("/admin/blocks").press("Next", "subject", "no domain").want(422,
 			"/admin/blocks/new").sees("is not the domain of a server")
 		if b.field("subject") != "no domain" {
 			t.Errorf("the field says %q", b.field("subject"))
 		}
-		b.press("See what it affects", "subject", kade.Server.Host).want(200, "/admin/blocks/new").press("Block", "level",
+		b.press("Next", "subject", kade.Server.Host).want(200, "/admin/blocks/new").press("Block", "level",
 			"limit").want(200, "/admin/blocks?tab=servers").sees("Limited")
 		public(0)
-		b.open("/admin/comments").sees("Held: its writer is limited")
+		b.open("/admin/comments").sees("Waiting: its writer is limited")
 		b.press("Approve Kade")
 		public(1)
-		b.open("/admin/blocks").press("See what it affects", "subject", o.site.URL).press("Block").want(422,
+		b.open("/admin/blocks").press("Next", "subject", o.site.URL).press("Block").want(422,
 			"/admin/blocks").sees("is this blog itself")
 	})
 }

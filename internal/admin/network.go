@@ -121,7 +121,7 @@ type asideServer struct{ Host, Software, Words string }
 func (req *request) asideServer(s store.AsideServer) asideServer {
 	words := "It has never answered."
 	if since := s.SilentSince(); since != nil {
-		words = "Silent since " + when(*since, req.now, req.zone) + "."
+		words = "Silent since " + req.since(*since) + "."
 	}
 	return asideServer{s.Host, s.Software, words + " " + text.Plural(s.Followers, "follower is", "followers are") +
 		" set aside."}

@@ -202,7 +202,7 @@ func TestThePlannedPartsOfASeriesAreUndoneWithThePublication(t *testing.T) {
 		one := strings.TrimSuffix(b.at.Path, "/report")
 		b.open("/admin/account").press("Save", "hold", "300").sees("Saved.")
 		b.open("/admin/articles/new").press("Publish…", "title", "Two", "text", prose, "series", "River days", "part", "2",
-			"planned", "77").press("Publish as chosen").sees("It is sent in")
+			"planned", "77").press("Publish as chosen").sees("Nobody follows you, so nothing is sent.")
 		total(77)
 		two := strings.TrimSuffix(b.at.Path, "/report")
 		b.open(two).press("Save and send", "planned", "78").want(200, two)

@@ -290,7 +290,7 @@ func (h *Handler) publish(req *request) error {
 	// The author agreed to the text that this page showed, and to no other.
 	if token(a.SavedAt) != p.Saved {
 		p.Errors["article"] = fieldError{"The article was changed since you opened this page.",
-			"Check it again: what you see now would be published."}
+			"Check it and press Publish again."}
 		p.Saved = token(a.SavedAt)
 		return h.askPublish(req, http.StatusConflict, a, p)
 	}

@@ -166,7 +166,7 @@ func (p seriesPage) apply(s *blog.Series) {
 	}
 	var err error
 	if s.Planned, err = count(p.Planned); err != nil {
-		p.Errors.addNew("planned", "must be a number: how many parts there will be")
+		p.Errors.addNew("planned", "must be a number: write how many parts the series will have")
 	}
 	s.Title, s.Description, s.Language = p.Name, p.Description, tag
 }

@@ -102,9 +102,9 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 		}
 	}
 	if len(but) == 0 {
-		return "Everything is delivered.", "", nil
+		return "Everything that was to be sent is delivered.", "", nil
 	}
-	return "Everything is delivered, except to " + strings.Join(but, ", and ") + ".",
+	return "Everything that was to be sent is delivered, except to " + strings.Join(but, ", and ") + ".",
 		"Deliveries to them are tried again for a week, at growing intervals.", nil
 }
 

@@ -88,7 +88,7 @@ func TestBadInputComesBackUnchanged(t *testing.T) {
 			t.Errorf("%d articles were saved (%v)", n, err)
 		}
 		b.press("Save", "title", "Short", "language", "nl", "slug", "Not A Slug", "part", "2", "byline", "").want(422,
-			"/admin/articles/").sees("The address may have small letters")
+			"/admin/articles/").sees("The address may have only lowercase letters")
 		b.press("Save", "slug", "a-slug").want(200, "/admin/articles/")
 	})
 }
@@ -306,7 +306,7 @@ func TestAnEndedSessionKeepsTheForm(t *testing.T) {
 		}
 		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401,
 			"/admin/articles/").sees("Your session has ended")
-		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").sees("do not belong together")
+		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").sees("The name or the password is wrong")
 		b.press("Sign in", "user", "ilse", "pass", password).want(200, "/login").sees("What you wrote is still here")
 		b.press("Send it again").want(200, "/admin/articles/").sees("Saved today")
 		if a := o.only(); a.Title != "A house" || a.Markdown != "Line one.\n\nLine \"two\" & </textarea>." {
@@ -350,7 +350,7 @@ func TestThePreviewSpeaksTheLanguageOfTheArticle(t *testing.T) {
 func TestThePagesOfANewBlogAreTrue(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
-		b := o.signIn("ilse").open("/admin").sees("Nothing is published yet.").lacks("Everything is delivered")
+		b := o.signIn("ilse").open("/admin").sees("Nothing is published yet.").lacks("is delivered")
 		b.open("/admin/network").sees("Nothing was sent yet.")
 		b.open("/admin/articles/new").press("Publish…", "title", "A house", "text",
 			"Floats.").sees("sent to nobody yet: you have no followers")
@@ -443,7 +443,7 @@ func TestAnArticleIsPublishedChangedAndWithdrawn(t *testing.T) {
 		b.sees("sent to 2 followers on 1 server", "Public", "Only here", "See it as Mastodon shows it", "Europe/Amsterdam",
 			"four-minutes-wide")
 		b.press("Publish as chosen", "when", "later", "date", "2001-01-01T10:00").want(422,
-			"/admin/articles/").sees("There is a problem: The moment lies in the past.")
+			"/admin/articles/").sees("There is a problem: The time has passed.")
 		b.press("Publish as chosen", "when", "now", "format", "note-teaser").want(200,
 			"/admin/articles/").sees("your first article!")
 		a := o.only()
@@ -487,7 +487,7 @@ func TestAnArticleIsScheduledAndUnscheduled(t *testing.T) {
 		at := time.Now().In(amsterdam).AddDate(0, 0, 3).Truncate(time.Minute)
 		said := at.Format("on 2 January at 15:04")
 		b.press("Publish as chosen", "when", "later", "date", "tomorrow").want(422,
-			"/admin/articles/").sees("The moment is not understood.")
+			"/admin/articles/").sees("The time is not understood.")
 		b.press("Publish as chosen", "when", "later", "date", at.Format("2006-01-02T15:04")).want(200,
 			"/admin/articles/").sees("Scheduled. It is published automatically.",
 			"It will be published "+said+". Nothing was sent yet.")

@@ -43,7 +43,8 @@ func ReadDomain(text string) (string, error) {
 }
 
 func notADomain(text string) error {
-	return blog.Invalid{Field: "subject", Problem: fmt.Sprintf("“%s” is not the domain of a server", text)}
+	return blog.Invalid{Field: "subject",
+		Problem: fmt.Sprintf("“%s” is not the domain of a server: write it like “evil.example”", text)}
 }
 
 const (

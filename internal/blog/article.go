@@ -113,7 +113,7 @@ func (t Translation) Check() error {
 	trial := Article{Text: t.Text, Format: FullArticle, Visibility: Public, Comments: Open, Quotes: "everyone"}
 	switch {
 	case t.Language == "":
-		return invalid("language", "is missing: say in which one it is")
+		return invalid("language", "is missing: write the language of the article")
 	case utf8.RuneCountInString(t.Translator) > maxTranslator:
 		return invalid("translator", "is longer than %d characters", maxTranslator)
 	// Only the limits apply to a draft; ready() would ask for a title and a text.
@@ -156,15 +156,16 @@ func (a Article) Check() error {
 	case len(a.Tags) > maxTags:
 		return invalid("tags", "are more than %d", maxTags)
 	case a.Slug != "" && (!slugPattern.MatchString(a.Slug) || len(a.Slug) > 200):
-		return invalid("slug", "may have small letters, digits and single hyphens: “four-minutes-wide”")
+		return invalid("slug",
+			"may have only lowercase letters, digits and single hyphens: write it like “four-minutes-wide”")
 	case utf8.RuneCountInString(a.SeriesTitle) > maxSeries:
 		return invalid("series", "has a title longer than %d characters", maxSeries)
 	case a.Part < 0:
 		return invalid("part", "must be 1 or more")
 	case a.Answers.Address != "" && !isAddress(a.Answers.Address):
-		return invalid("in-reply-to", "must be the whole address of a post: https://…")
+		return invalid("in-reply-to", "must be the whole address of a post: it begins with https://")
 	case a.Quoted.Address != "" && !isAddress(a.Quoted.Address):
-		return invalid("quoting", "must be the whole address of a post: https://…")
+		return invalid("quoting", "must be the whole address of a post: it begins with https://")
 	}
 	return a.checkChoices()
 }
@@ -233,7 +234,7 @@ func (a *Article) Schedule(at, now time.Time, zone *time.Location) error {
 		return ErrConflict
 	}
 	if !at.After(now) {
-		return invalid("date", "lies in the past: publish now, or choose a later moment")
+		return invalid("date", "has passed: publish now, or choose a later time")
 	}
 	if err := a.ready(); err != nil {
 		return err

@@ -37,7 +37,7 @@ const MaxReport = 5000
 // Check returns an Invalid for the first thing that is wrong with a report of ours.
 func (c Report) Check() error {
 	if strings.TrimSpace(c.Words) == "" {
-		return invalid("report", "has no words: say what is wrong, for people who do not know your blog")
+		return invalid("report", "is empty: write what is wrong, for people who do not know your blog")
 	}
 	if len([]rune(c.Words)) > MaxReport {
 		return invalid("report", "is longer than 5,000 characters")

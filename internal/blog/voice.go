@@ -112,7 +112,7 @@ func ValidHandle(handle string) error {
 	case !handlePattern.MatchString(strings.ToLower(handle)):
 		return invalid("handle", "may have 1 to 30 of a–z, 0–9 and _, nothing else")
 	case handle != strings.ToLower(handle):
-		return invalid("handle", "must be in small letters: “%s”", strings.ToLower(handle))
+		return invalid("handle", "must be in lowercase letters: write “%s”", strings.ToLower(handle))
 	case reserved[handle]:
 		return invalid("handle", "“%s” is kept for the system: choose another", handle)
 	}
@@ -125,14 +125,14 @@ func (a Author) Check() error {
 		return err
 	}
 	if strings.TrimSpace(a.Name) == "" {
-		return invalid("name", "is missing: it is what readers see")
+		return invalid("name", "is missing: write the name that readers see")
 	}
 	if len([]rune(a.Name)) > 100 {
 		return invalid("name", "is longer than 100 characters")
 	}
 	// Only a message proves an address. This catches a name or a list of addresses in the field.
 	if a.Email != "" && (!strings.Contains(a.Email, "@") || strings.ContainsAny(a.Email, " \t\r\n")) {
-		return invalid("email", "does not look like an address")
+		return invalid("email", "is not complete: write it like ilse@veerhuis.example")
 	}
 	return oneOf("role", a.Role, Admin, Editor, Writer, Contributor)
 }

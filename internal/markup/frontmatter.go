@@ -23,7 +23,7 @@ import (
 type FrontMatter struct {
 	Title         string
 	Subtitle      string
-	Slug          string // lower-case letters, digits and single hyphens
+	Slug          string // lowercase letters, digits and single hyphens
 	Summary       string
 	Language      string // a BCP 47 tag
 	Tags          []string
@@ -138,7 +138,7 @@ var fields = []struct {
 }{
 	{"title", textField(func(f *FrontMatter) *string { return &f.Title })},
 	{"subtitle", textField(func(f *FrontMatter) *string { return &f.Subtitle })},
-	{"slug", patternField(slugPattern, "only lower-case letters, digits and hyphens between them",
+	{"slug", patternField(slugPattern, "only lowercase letters, digits and hyphens between them",
 		func(f *FrontMatter) *string { return &f.Slug })},
 	{"summary", textField(func(f *FrontMatter) *string { return &f.Summary })},
 	{"language", languageField},

@@ -94,7 +94,7 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 			`front matter: title on line 2 must be a single text; put it in quotes when it contains a colon`},
 		{"an alias", "title: &a A\nsummary: *a", `front matter: summary on line 3 must be a plain text, not an alias`},
 		{"a foolish slug", "title: A\nslug: Four Minutes",
-			`front matter: slug on line 3 must be only lower-case letters, digits and hyphens between them, not “Four Minutes”`},
+			`front matter: slug on line 3 must be only lowercase letters, digits and hyphens between them, not “Four Minutes”`},
 		{"a foolish language", "title: A\nlanguage: Dutch, really",
 			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
 				`“Dutch, really”`},

@@ -44,5 +44,5 @@ var (
 	// ErrTooComplex says that a text has a permitted length, but is so complex (deeply nested, thousands of unfinished
 	// links, an enormous table) that rendering it would take too long. No article that was written to be read comes
 	// near.
-	ErrTooComplex = errors.New("text too entangled")
+	ErrTooComplex = errors.New("text too complicated")
 )

@@ -30,10 +30,10 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article,
 		markup.Options{Language: a.Language, Resolve: find.picture, Mention: find.person})
 	switch {
 	case errors.Is(err, markup.ErrTooLarge):
-		return rendered, blog.Invalid{Field: "text", Problem: "is longer than one megabyte: part it into several articles"}
+		return rendered, blog.Invalid{Field: "text", Problem: "is longer than one megabyte: split it into several articles"}
 	case errors.Is(err, markup.ErrTooComplex):
 		return rendered, blog.Invalid{Field: "text",
-			Problem: "is too entangled to be shown: look for long rows of brackets or stars, and for deep quotations"}
+			Problem: "is too complicated to be shown: look for long rows of brackets or stars, and for deep quotations"}
 	case err != nil:
 		return rendered, err
 	case find.err != nil:

@@ -97,7 +97,7 @@ func (l *Library) decode(ctx context.Context, kind *format, upload []byte) (pict
 		return nil, invalid("is a broken %s file: %v", kind.name, err)
 	}
 	if err != nil {
-		return nil, invalid("takes too long to read: save it anew and try again")
+		return nil, invalid("takes too long to read: save it again and try once more")
 	}
 	return picture, nil
 }

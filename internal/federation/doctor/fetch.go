@@ -365,7 +365,7 @@ func (i *inspector) where(ctx context.Context, post activity.Object) (string, er
 	}
 	otherwise := "is ignored"
 	if len(reached) > 0 {
-		otherwise = "is kept in the dashboard for @" + reached[0].Handle + ", whom it mentions, if it is sent here"
+		otherwise = "is kept in the admin for @" + reached[0].Handle + ", whom it mentions, if it is sent here"
 	}
 	if post.InReplyTo != "" {
 		a, _, err := i.ResolveTarget(ctx, i.Store, post.InReplyTo)

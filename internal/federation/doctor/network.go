@@ -91,7 +91,7 @@ func (c *Doctor) servers(ctx context.Context) {
 	for _, s := range aside[:min(maxNamed, len(aside))] {
 		c.Warn("servers", fmt.Sprintf("set aside, since %s has not answered for more than a month: %s", s.Host,
 			text.Plural(s.Followers, "follower", "followers")),
-			"Nothing: they count again when it answers; the page “Network” of the dashboard tries it again or removes them")
+			"Nothing: they count again when it answers; the page “Network” of the admin tries it again or removes them")
 	}
 	if len(peers)+len(aside)+len(refusals) > 0 {
 		return
