@@ -11,13 +11,14 @@ import (
 )
 
 type articleList struct {
-	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" help:"${help_status}"`
+	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" placeholder:"STATUS" help:"${help_status}"`
 	JSON   bool   `name:"json" help:"Print one JSON object on each line."`
 }
 
 func (l articleList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, mustExist, func(app *app) error {
-		filter := store.ArticleFilter{BySaveTime: true}
+		filter := store.ArticleFilter{BySaveTime: true,
+			Statuses: []blog.Status{blog.Draft, blog.Scheduled, blog.Published, blog.Withdrawn}}
 		if l.Status != "" {
 			filter.Statuses = []blog.Status{blog.Status(l.Status)}
 		}
@@ -33,7 +34,12 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 				if err != nil {
 					return err
 				}
-				t.line(line, string(a.ID), line.Status, a.SavedAt.In(app.site.Location()).Format("2006-01-02 15:04"), a.Slug,
+				const minute = "2006-01-02 15:04"
+				state := line.Status
+				if a.ScheduledAt != nil {
+					state += " for " + a.ScheduledAt.In(app.site.Location()).Format(minute)
+				}
+				t.line(line, string(a.ID), state, a.SavedAt.In(app.site.Location()).Format(minute), a.Slug,
 					cmp.Or(text.Excerpt(a.Title, 60), "(no title yet)"))
 			}
 			if len(articles) < pageOfList {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/text"
@@ -42,7 +43,8 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		for _, row := range [][]string{{"title", a.Title}, {"id", string(a.ID)}, {"status", line.Status},
 			{"address", line.URL}, {"object", line.Object},
 			{"by", bylineText(a)}, {"language", a.Language}, {"translations", translations}, {"words", fmt.Sprint(a.WordCount)},
-			{"published", line.Published}, {"scheduled", line.Scheduled}, {"held until", line.Held},
+			{"published", app.longTime(line.Published)}, {"scheduled", app.longTime(line.Scheduled)},
+			{"held until", app.longTime(line.Held)},
 			{"delivered", app.progressText(blog.ServerStates(deliveries[a.ID]))},
 			{"answered", fmt.Sprintf("%s, %s, %s", text.Plural(counts[a.ID].Replies, "comment", "comments"),
 				text.Plural(counts[a.ID].Likes, "like", "likes"), text.Plural(counts[a.ID].Boosts, "boost", "boosts"))}} {
@@ -57,6 +59,15 @@ func (s articleShow) Run(ctx context.Context, c *console, config Config, log *sl
 		fmt.Fprintf(c.out, "\n%s\n", strings.TrimSpace(a.Markdown))
 		return nil
 	})
+}
+
+// longTime returns a time of RFC 3339 in the zone of the blog, for people; "" for "".
+func (app *app) longTime(text string) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return at.In(app.site.Location()).Format("2 January 2006, 15:04 MST")
 }
 
 func bylineText(a blog.Article) string {

@@ -77,6 +77,68 @@ func TestAMissingTranslationIsAnsweredWithThoseThatExist(t *testing.T) {
 	s.tells("readers see within seconds that it was withdrawn", "article", "withdraw", "wide")
 }
 
+func TestWhatIsDoneAlreadyIsNotSaidToBeDone(t *testing.T) {
+	s := open(t, storetest.SQLite(t))
+	s.ilse()
+	s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
+	s.cli("article", "publish", write(t, "wide.md", "---\ntitle: Wide\n---\n\nThe ferry.\n"), "--author", "ilse")
+	s.tells("“Wide” was not pinned\n", "article", "unpin", "wide")
+	s.tells("pinned “Wide”\n", "article", "pin", "wide")
+	s.tells("“Wide” was pinned already\n", "article", "pin", "wide")
+	s.tells("unpinned “Wide”\n", "article", "unpin", "wide")
+	s.tells("Tobias Renkema was not disabled.\n", "author", "disable", "tobias", "--undo")
+	s.cli("author", "disable", "tobias")
+	s.tells("Tobias Renkema was disabled already.\n", "author", "disable", "tobias")
+	s.tells("No deletion of Tobias Renkema was planned.\n", "author", "delete", "tobias", "--cancel")
+	s.cli("author", "delete", "tobias")
+	s.tells("The deletion of Tobias Renkema was planned already: on ", "author", "delete", "tobias")
+	s.tells("Tobias Renkema stays.\n", "author", "delete", "tobias", "--cancel")
+}
+
+func TestAListShowsPlannedTimesAndHidesDeletedArticles(t *testing.T) {
+	s := openAt(t, storetest.SQLite(t), freePort(t), "--timezone", "Europe/Amsterdam")
+	s.ilse()
+	s.cli("article", "publish", write(t, "later.md", "---\ntitle: Later\ndate: 2099-12-01 10:00\n---\n\nWords.\n"))
+	s.tells("scheduled for 2099-12-01 10:00", "article", "list")
+	s.tells("1 December 2099, 10:00 CET", "article", "show", "later")
+	s.cli("article", "delete", "later")
+	s.tells("no articles", "article", "list")
+	s.tells("deleted", "article", "list", "--status", "deleted")
+}
+
+func TestTheHelpNamesWhatANewcomerLooksFor(t *testing.T) {
+	for command, want := range map[string]string{"deliveries": "“causerie deliveries retry ARTICLE”",
+		"": "All settings of the server: causerie serve --help", "author add": "--role=ROLE",
+		"author move": "--to=ACCOUNT", "author alias": "<action>"} {
+		out, _, _ := cli(t.Context(), append(strings.Fields(command), "--help"), nil, "")
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("the help of “%s” lacks %q:\n%s", command, want, out)
+		}
+	}
+}
+
+func TestTheDemoListensOnlyOnThisMachine(t *testing.T) {
+	for _, address := range []string{":0", "0.0.0.0:0", "192.0.2.1:0"} {
+		if _, trouble, status := cli(t.Context(), []string{"demo", "--once", "--listen", address}, nil,
+			""); status != misusing || !strings.Contains(trouble, "so it listens only on this machine") {
+			t.Errorf("%s: %d, %q", address, status, trouble)
+		}
+	}
+}
+
+func TestAMistypedServerIsSaidToBeUnknown(t *testing.T) {
+	data := t.TempDir()
+	if _, trouble, status := cli(t.Context(), []string{"author", "add", "ilse", "--name", "Ilse", "--data", data}, nil,
+		""); status != done {
+		t.Fatal(trouble)
+	}
+	if _, trouble, status := cli(t.Context(), []string{"author", "move", "ilse", "--to", "@x@nowhere.example", "--data",
+		data}, nil, ""); status != failed ||
+		!strings.Contains(trouble, "no server was found at nowhere.example: check the spelling") {
+		t.Errorf("%d, %q", status, trouble)
+	}
+}
+
 func TestABlockAndTheAllowListSayWhatTheyDid(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

@@ -23,7 +23,16 @@ func (authorDelete) Help() string {
 
 func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withAuthor(ctx, config, log, x.Handle, func(app *app, author blog.Author) error {
+		const day = "2 January 2006"
 		switch {
+		case x.Cancel && author.LeavesAt == nil:
+			fmt.Fprintf(c.out, "No deletion of %s was planned.\n", author.Name)
+			return nil
+		case !x.Cancel && !x.Now && author.LeavesAt != nil:
+			// Planned anew, the day would move.
+			fmt.Fprintf(c.out, "The deletion of %s was planned already: on %s. “causerie author delete %s --cancel” calls it "+
+				"off; --now does it at once.\n", author.Name, author.LeavesAt.In(app.site.Location()).Format(day), author.Handle)
+			return nil
 		case x.Cancel:
 			if err := app.outbox.CancelDeletion(ctx, author.ID); err != nil {
 				return plain(err)
@@ -37,12 +46,12 @@ func (x authorDelete) Run(ctx context.Context, c *console, config Config, log *s
 			fmt.Fprintf(c.out, "%s is deleted. Every known server is being told.\n", author.Name)
 			return app.library.Discard(ctx) // the pictures, which no row of the database names any more
 		}
-		day := now().Add(blog.LeaveWait)
-		if err := app.outbox.PlanDeletion(ctx, author.ID, day); err != nil {
+		at := now().Add(blog.LeaveWait)
+		if err := app.outbox.PlanDeletion(ctx, author.ID, at); err != nil {
 			return plain(err)
 		}
 		fmt.Fprintf(c.out, "%s will be deleted on %s. “causerie author delete %s --cancel” calls it off; --now does it at "+
-			"once.\n", author.Name, day.In(app.site.Location()).Format("2 January 2006"), author.Handle)
+			"once.\n", author.Name, at.In(app.site.Location()).Format(day), author.Handle)
 		return nil
 	})
 }

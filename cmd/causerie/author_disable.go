@@ -15,6 +15,14 @@ type authorDisable struct {
 
 func (x authorDisable) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withAuthor(ctx, config, log, x.Handle, func(app *app, author blog.Author) error {
+		switch {
+		case x.Undo && author.DisabledAt == nil:
+			fmt.Fprintf(c.out, "%s was not disabled.\n", author.Name)
+			return nil
+		case !x.Undo && author.DisabledAt != nil:
+			fmt.Fprintf(c.out, "%s was disabled already.\n", author.Name)
+			return nil
+		}
 		if x.Undo {
 			author.DisabledAt = nil
 			if err := app.store.SaveAuthor(ctx, author); err != nil {

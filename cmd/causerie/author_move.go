@@ -13,7 +13,7 @@ import (
 
 type authorMove struct {
 	Handle string        `arg:"" help:"The author."`
-	To     string        `help:"The account elsewhere: @handle@server or an address. Its aliases must list this author."`
+	To     string        `placeholder:"ACCOUNT" help:"${help_to}"`
 	Wait   time.Duration `default:"24h" help:"How long the move can be cancelled, like 90m; 0s moves at once."`
 	Cancel bool          `help:"Call a planned move off."`
 	JSON   bool          `name:"json" help:"Print one JSON object."`

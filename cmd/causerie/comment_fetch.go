@@ -55,7 +55,11 @@ func (x commentFetch) Run(ctx context.Context, c *console, config Config, log *s
 		t.line(fetchLine{a.Slug, found}, words)
 		if !x.JSON {
 			for _, u := range found.Skipped {
-				t.line(nil, fmt.Sprintf("%d not taken: %s (%s)", u.N, u.Why, strings.Join(u.Servers, ", ")))
+				why := u.Why
+				if why == inbox.PrivateAddress {
+					why += ": give --federation-allow as the server has it"
+				}
+				t.line(nil, fmt.Sprintf("%d not taken: %s (%s)", u.N, why, strings.Join(u.Servers, ", ")))
 			}
 			if found.Cut {
 				t.line(nil, "there are more replies than one run may fetch: run the command again")

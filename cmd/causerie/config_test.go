@@ -176,7 +176,7 @@ func TestHelpListsTheSettingsThatACommandUses(t *testing.T) {
 		}
 	}
 	if out, _, _ := cli(t.Context(), []string{"demo", "--help"}, nil, ""); strings.Count(out, ":8080") != 1 ||
-		!strings.Contains(out, "127.0.0.1:8080") {
+		!strings.Contains(out, "127.0.0.1:8080") || !strings.Contains(out, "known password") {
 		t.Errorf("the demo listens on\n%s", out)
 	}
 }

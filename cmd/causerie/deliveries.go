@@ -25,6 +25,12 @@ type deliveriesList struct {
 	JSON    bool   `name:"json" help:"Print one JSON object on each line."`
 }
 
+// Help is printed below the command's line by --help. It names retry, which the help of the default command does not
+// list.
+func (deliveriesList) Help() string {
+	return "“causerie deliveries retry ARTICLE” retries the failed deliveries of an article."
+}
+
 func (l deliveriesList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		t := newTable(c.out, l.JSON)

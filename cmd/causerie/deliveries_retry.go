@@ -11,7 +11,7 @@ import (
 
 type deliveriesRetry struct {
 	articleNamed
-	Host string `help:"Retry only deliveries to this server, as “causerie deliveries” names it."`
+	Host string `placeholder:"NAME" help:"Retry only deliveries to this server, as “causerie deliveries” names it."`
 }
 
 func (r deliveriesRetry) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {

@@ -57,8 +57,9 @@ var demoFiles embed.FS
 var demoSettings = []string{"config", "listen", "log"}
 
 // demoListenHelp replaces the help of --listen, because the demo has another default.
-const demoListenHelp = "Where on this machine to wait for requests. Default: 127.0.0.1:8080, or another port when " +
-	"that is taken."
+const demoListenHelp = "Where on this machine to wait for requests: localhost or an address such as 127.0.0.1, with " +
+	"a port. Other addresses are refused, since the demo has a known password. Default: 127.0.0.1:8080, or another " +
+	"port when that is taken."
 
 // refuseOtherSettings returns an error for a flag that has no effect on the demo. It ignores settings from the
 // environment and from a file, because they are for another blog.
@@ -145,6 +146,11 @@ func reopenCommand(ctx context.Context, folder string) string {
 
 // demoListener listens on the default port. If it is taken and the user asked for no port, it takes any free one.
 func demoListener(wanted string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(wanted)
+	if err == nil && host != "unix" && !isLoopback(host) {
+		return nil, usageError{fmt.Errorf("--listen %s: the demo has a known password, so it listens only on this machine: "+
+			"write --listen 127.0.0.1:8080 or --listen localhost:8080", wanted)}
+	}
 	listeners, err := listen(Config{Listen: cmp.Or(wanted, "127.0.0.1:8080")})
 	if err != nil && wanted == "" { // the usual port is taken, perhaps by a blog
 		listeners, err = listen(Config{Listen: "127.0.0.1:0"})

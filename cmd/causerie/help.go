@@ -45,8 +45,9 @@ var helpTexts = kong.Vars{
 		"the edit, and no other server knows of it.",
 	"help_quiet": "Correct a published article here and tell no other server. Their copies stay as they are until they " +
 		"fetch the article again.",
-	"help_status": "List only these: draft, scheduled, published, withdrawn or deleted.",
+	"help_status": "List only these: draft, scheduled, published, withdrawn or deleted. Default: all but the deleted.",
 	"help_handle": "The name that people follow: a–z, 0–9 and _. “causerie author rename” changes it. No other author " +
 		"ever gets it.",
+	"help_to":   "The account elsewhere: @handle@server or an address. Its aliases must list this author.",
 	"help_role": "The role: admin, editor, author or contributor. Default: admin for the first author, else author.",
 }

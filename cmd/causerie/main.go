@@ -154,6 +154,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 		for _, flag := range ctx.Model.Flags {
 			if flag.Group != nil && flag.Group.Key == "settings" {
 				flag.Hidden = !slices.Contains(shown, flag.Name)
+				flag.Group.Description = settingsIntroduction + " All settings of the server: causerie serve --help"
 			}
 			if flag.Name == "listen" { // of these commands only the demo shows it
 				flag.Help = demoListenHelp

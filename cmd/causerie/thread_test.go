@@ -41,7 +41,7 @@ func TestMissingRepliesAreFetchedByCommand(t *testing.T) {
 		}
 		s.shows(published.URL, "It is.", true)
 		if out := s.cli("comment", "fetch", slug); !strings.Contains(out, "0 new comments") ||
-			!strings.Contains(out, "1 not taken: it has an address that we do not go to (10.0.0.5)") {
+			!strings.Contains(out, "1 not taken: private address: give --federation-allow as the server has it (10.0.0.5)") {
 			t.Errorf("for people it says %q", out)
 		}
 		for _, args := range [][]string{{"comment", "fetch", "nothing-of-that-name"}, {"comment", "fetch", s.draft()}} {

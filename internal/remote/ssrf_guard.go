@@ -96,6 +96,10 @@ func (g *guard) check(u *url.URL) (*url.URL, error) {
 	if !number.IsValid() {
 		// With allowed prefixes an irregular name passes here; the dialer then lets it lead only into a prefix.
 		irregular := u.Scheme != "https" || port != "" && port != "443" || isSpecial(host)
+		if irregular && len(g.allow) == 0 && u.Scheme == "https" && (port == "" || port == "443") {
+			// Such a name is nearly always a typing error or an example.
+			return refuse("no server was found at %s: check the spelling", host)
+		}
 		// http on port 443 would count as regular for the dialer, which sees only the port.
 		if irregular && len(g.allow) == 0 || u.Scheme == "http" && port == "443" {
 			return refuse("only https on port 443 and public host names are allowed")

@@ -423,8 +423,8 @@ func whyNot(who, what string, err error) error {
 		return say("“%s” is neither an address nor a handle: write it like https://veerhuis.example/notes/1 or "+
 			"@bram@veerhuis.example", what)
 	case errors.Is(err, remote.ErrRefused):
-		return say("%s is not an address that we fetch: %s", what,
-			cmp.Or(detail(remote.ErrRefused), "it leads to a network that is not public"))
+		return say("%s is not an address that we fetch: %s. For a private address, give --federation-allow as the server "+
+			"has it", what, cmp.Or(detail(remote.ErrRefused), "it leads to a network that is not public"))
 	case errors.Is(err, remote.ErrNotFound):
 		return say("%s finds nothing for %s (404): it is not there, or not for this blog", who, what)
 	case errors.Is(err, remote.ErrGone):

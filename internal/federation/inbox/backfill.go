@@ -445,13 +445,16 @@ func (r *backfillRun) recordFailure(host string, err error) {
 	}
 }
 
+// PrivateAddress is the reason for a reply at an address that is not public, or that is refused for another reason.
+const PrivateAddress = "private address"
+
 // reasons explain to an author why something could not be fetched. The first error that fits is used.
 var reasons = []struct {
 	err error
 	why string
 }{
 	{federation.ErrBlocked, "its author or their server is blocked"},
-	{remote.ErrRefused, "it has an address that we do not go to"},
+	{remote.ErrRefused, PrivateAddress},
 	{remote.ErrNotFound, "it is not there any more"},
 	{remote.ErrGone, "it is not there any more"},
 	{remote.ErrForbidden, "its server does not show it"},
