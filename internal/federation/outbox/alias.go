@@ -93,6 +93,10 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 			strings.ReplaceAll(federation.DetailOf(err, remote.ErrRefused), "%", "%%"))
 	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrGone), errors.Is(err, blog.ErrNotFound):
 		return invalid("“%s” is not known at its server: check the spelling")
+	// A host without a dot is a typing error far more often than a server that is away.
+	case federation.Temporary(err) && dotlessHost(name) != "":
+		name = dotlessHost(name)
+		return invalid("“%s” is not a server name: write the handle like @ilse@veerhuis.example")
 	case federation.Temporary(err):
 		_, no := invalid("“%s” cannot be looked up, since its server does not answer: try again later")
 		// Both are wrapped: the form shows the Invalid, and MoveDueVoices tries again after an error that may pass.
@@ -101,6 +105,15 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 		return invalid("“%s” is not an account that can be read from here: check the spelling")
 	}
 	return actor, err
+}
+
+// dotlessHost returns the host of a handle when it has no dot and no port, and "" otherwise.
+func dotlessHost(handle string) string {
+	at := strings.LastIndex(handle, "@")
+	if host := handle[at+1:]; at >= 0 && !strings.ContainsAny(host, ".:/") && host != "localhost" {
+		return host
+	}
+	return ""
 }
 
 // actorByName finds an actor by a handle, by its id or by the address of its profile page.
