@@ -11,7 +11,7 @@ import (
 )
 
 type articleList struct {
-	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" placeholder:"STATUS" help:"${help_status}"`
+	Status string `enum:",draft,scheduled,published,withdrawn,deleted" default:"" placeholder:"STATUS" help:"${statuses}"`
 	JSON   bool   `name:"json" help:"Print one JSON object on each line."`
 }
 

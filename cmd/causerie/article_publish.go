@@ -25,7 +25,7 @@ func (articlePublish) Help() string {
 		"A file with a slug revises the author's article that has this slug. Without a slug it is made from the title, " +
 		"and a file of the same name revises the article that it made before. If another file of the same author made " +
 		"the article with this slug, the file must name a slug. If the slug belongs to an article of another author, " +
-		"-2 is added to it. A file without changes changes nothing, and nothing is sent. With translation-of: SLUG the " +
+		"-2 is added to it. A file that changes nothing sends nothing. With translation-of: SLUG the " +
 		"file is a translation of that article. It is published with the original, or at once when that is published. " +
 		"--quiet and --hold do not work for it."
 }

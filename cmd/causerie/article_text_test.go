@@ -45,8 +45,8 @@ func TestAWrongArticleFileIsNamedWithWhatToDo(t *testing.T) {
 	s.refuses(failed, "causerie: there is no file "+missing+"\n", "article", "publish", missing)
 	s.refuses(failed, "causerie: "+folder+" is a folder: name a Markdown file\n", "article", "publish", folder)
 	wrong := write(t, "wrong.md", "---\ntitel: A\npart: x\n---\n")
-	s.refuses(failed, "causerie: "+wrong+": front matter: unknown key “titel” on line 2; did you mean “title”?\ncauserie: "+
-		wrong+": front matter: part on line 3 ", "article", "publish", wrong)
+	s.refuses(failed, "causerie: "+wrong+": front matter: unknown key “titel” on line 2; did you mean “title”?\n"+
+		"causerie: "+wrong+": front matter: part on line 3 ", "article", "publish", wrong)
 	s.refuses(failed, "line 3 is not “key: value”; put a text with a colon or brackets in quotes", "article", "publish",
 		write(t, "colon.md", "---\ntitle: A\nsummary: The ferry: the last\n---\n"))
 	for _, handle := range []string{"piett", "'@piett'"} {

@@ -13,7 +13,7 @@ import (
 
 type blockAdd struct {
 	blockSubject
-	Level  string `enum:"limit,refuse" default:"refuse" placeholder:"LEVEL" help:"The level: limit or refuse. Default: ${default}."`
+	Level  string `enum:"limit,refuse" default:"refuse" placeholder:"LEVEL" help:"${help_level}"`
 	Reason string `placeholder:"TEXT" help:"The public reason. The default is that of the existing block, if any."`
 	Note   string `placeholder:"TEXT" help:"A note for the moderators."`
 	JSON   bool   `name:"json" help:"Print one JSON object."`

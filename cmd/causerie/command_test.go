@@ -494,7 +494,8 @@ func TestAPastDateIsIgnoredWithAWarning(t *testing.T) {
 		}
 		return notices
 	}
-	if said := publish(); !strings.HasPrefix(said, "note: the date 4 March 2019 is past: the article is published now, dated ") {
+	const note = "note: the date 4 March 2019 is past: the article is published now, dated "
+	if said := publish(); !strings.HasPrefix(said, note) {
 		t.Errorf("publish said %q", said)
 	}
 	if said := publish(); said != "" {

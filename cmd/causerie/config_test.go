@@ -76,7 +76,7 @@ func TestErrorsInSettingsSayWhatToDo(t *testing.T) {
 		"a key without a simple value": {file: "listen: {a: b}\n", want: "needs one value"},
 		"a file that is no YAML":       {file: "a: [\n", want: "line"},
 		"a file that is a list":        {file: "- a\n", want: "name: value"},
-		"a file that is not there":     {args: []string{"--config=/nowhere/x.yaml"}, want: "there is no settings file /nowhere/x.yaml"},
+		"a file that is not there":     {args: []string{"--config=/nowhere/x.yaml"}, want: "settings file /nowhere/x.yaml"},
 		"a misspelt command":           {args: []string{"artcle"}, want: "“article”"},
 		"a word too many": {args: []string{"article", "list", "extra"},
 			want: "“extra” is one word too many: “causerie article list --help”"},

@@ -14,7 +14,7 @@ import (
 )
 
 type deliveriesCommand struct {
-	List  deliveriesList  `cmd:"" name:"report" default:"withargs" help:"List the servers that got an article, or list all articles."`
+	List  deliveriesList  `cmd:"" name:"report" default:"withargs" help:"${help_deliveries_list}"`
 	Retry deliveriesRetry `cmd:"" help:"Retry the failed deliveries of an article."`
 }
 

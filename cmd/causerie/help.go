@@ -43,9 +43,11 @@ var helpTexts = kong.Vars{
 
 	"help_hold": "Wait this long before anything is sent. Until then “causerie article undo” takes back the article or " +
 		"the edit, and no other server knows of it.",
+	"help_level":           "The level: limit or refuse. Default: refuse.",
+	"help_deliveries_list": "List the servers that got an article, or list all articles.",
 	"help_quiet": "Correct a published article here and tell no other server. Their copies stay as they are until they " +
 		"fetch the article again.",
-	"help_status": "List only these: draft, scheduled, published, withdrawn or deleted. Default: all but the deleted.",
+	"statuses": "List only these: draft, scheduled, published, withdrawn or deleted. Default: all but the deleted.",
 	"help_handle": "The name that people follow: a–z, 0–9 and _. “causerie author rename” changes it. No other author " +
 		"ever gets it.",
 	"help_to":   "The account elsewhere: @handle@server or an address. Its aliases must list this author.",

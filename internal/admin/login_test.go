@@ -69,7 +69,8 @@ func TestANameAndAPasswordSignIn(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.browser().open("/admin/articles?tab=drafts").want(200, "/login").sees("Sign in", "De Overkant")
-		b.press("Sign in", "user", "@ilse", "pass", "not the password").want(401, "/login").sees("The name or the password is wrong")
+		b.press("Sign in", "user", "@ilse", "pass", "not the password").want(401, "/login").
+			sees("The name or the password is wrong")
 		if b.field("user") != "@ilse" {
 			t.Errorf("the name was lost: %q", b.field("user"))
 		}

@@ -43,7 +43,8 @@ func TestF054AReportIsSentByTheInstanceActorAndToNobodyElse(t *testing.T) {
 			delivery.KeyID != o.site.InstanceID()+"#main-key" || "http://"+zilverduin.Host+delivery.Inbox != kade.Inbox() {
 			t.Errorf("sent %s with %s to %s", delivery.Body, delivery.KeyID, delivery.Inbox)
 		}
-		if strings.Contains(string(delivery.Body), string(ilse.ID)) || !strings.Contains(string(delivery.Body), reply.Object) ||
+		if strings.Contains(string(delivery.Body), string(ilse.ID)) ||
+			!strings.Contains(string(delivery.Body), reply.Object) ||
 			!strings.Contains(string(delivery.Body), "Sells boats") {
 			t.Errorf("it says %s", delivery.Body)
 		}

@@ -306,7 +306,8 @@ func TestAnEndedSessionKeepsTheForm(t *testing.T) {
 		}
 		b.press("Save", "title", "A house", "text", "Line one.\n\nLine \"two\" & </textarea>.").want(401,
 			"/admin/articles/").sees("Your session has ended")
-		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").sees("The name or the password is wrong")
+		b.press("Sign in", "user", "ilse", "pass", "a wrong guess").want(401, "/login").
+			sees("The name or the password is wrong")
 		b.press("Sign in", "user", "ilse", "pass", password).want(200, "/login").sees("What you wrote is still here")
 		b.press("Send it again").want(200, "/admin/articles/").sees("Saved today")
 		if a := o.only(); a.Title != "A house" || a.Markdown != "Line one.\n\nLine \"two\" & </textarea>." {

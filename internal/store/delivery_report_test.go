@@ -135,7 +135,7 @@ func TestSampleDeliveryRowsCountAllServers(t *testing.T) {
 		}
 		addActivity(t, s, again, "Create", 4)
 		deliverAll(t, s, now.Add(3*time.Hour), func(host, kind string) blog.Delivery { return answer(host, "Create") })
-		check("out again", "25 of 32 servers have it; 3 refused it; 4 have had problems, the longest since Monday; 5 still have a "+
-			"copy that was taken back before.")
+		check("out again", "25 of 32 servers have it; 3 refused it; 4 have had problems, the longest since Monday; "+
+			"5 still have a copy that was taken back before.")
 	})
 }

@@ -404,11 +404,11 @@ func (f *seeder) reactions(ctx context.Context) error {
 		if i%3 == 0 {
 			kind = "boost"
 		}
-		if key := kind + article.id + person; given[key] {
+		key := kind + article.id + person
+		if given[key] {
 			return
-		} else {
-			given[key] = true
 		}
+		given[key] = true
 		id := f.id(f.now)
 		rows["reactions"] = append(rows["reactions"], seedRow{"id": id, "address": person + "/acts/" + id, "kind": kind,
 			"actor_id": person, "article_id": article.id, "at": f.now})
