@@ -701,7 +701,7 @@ func TestBadArticleFilesGetOneSentence(t *testing.T) {
 	s.cli("author", "add", "tobias", "--name", "Tobias Renkema")
 	s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
 	for name, c := range map[string]struct{ author, text, want string }{
-		"a key that is misspelt": {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", `"summary"`},
+		"a key that is misspelt": {"ilse", "---\ntitle: T\nsumary: s\n---\nx\n", "“summary”"},
 		"no title":               {"ilse", "---\nlanguage: en\n---\nx\n", "title"},
 		"no text":                {"ilse", "---\ntitle: Empty\n---\n", "empty"},
 		"a slug that somebody else has": {"tobias", "---\ntitle: F\nslug: four-minutes-wide\n---\nx\n",

@@ -269,7 +269,7 @@ func TestT092EndlessListsStopAtTheirLimits(t *testing.T) {
 			{"endless", 10, true, "", 0, 0},
 			{"circle", 2, false, "circle", 1, 0},
 			{"foreign", 1, false, "another server", 1, 0},
-			{"private", 1, false, "do not go to", 3, 0},
+			{"private", 1, false, "private address", 3, 0},
 			{"crowd", 10, true, "", 0, 200},
 		} {
 			v := newDocumentServer(t, func(v *documentServer, path, query string) any {
