@@ -202,7 +202,7 @@ func (r *reading) dispatch(kind vocab.Type) error {
 	return err
 }
 
-// needs sets the act of an activity that must have an object. It is an ErrMalformed without one.
+// requireObject sets the act of an activity that must have an object. It is an ErrMalformed without one.
 func (r *reading) requireObject(act any) error {
 	if r.object == "" {
 		return malformed("it has no object, or one without an address")
@@ -237,7 +237,7 @@ func (r *reading) follower() (asker, asked string) {
 	return addressOf(follow["actor"]), addressOf(follow["object"])
 }
 
-// answered sets the act of an Accept or Reject. Its Follow may lack an id: then the two actors identify it.
+// setAnswer sets the act of an Accept or Reject. Its Follow may lack an id: then the two actors identify it.
 func (r *reading) setAnswer(act any) error {
 	if _, asked := r.follower(); r.object == "" && asked == "" {
 		return r.requireObject(act)

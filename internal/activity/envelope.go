@@ -63,7 +63,7 @@ func (e Envelope) finishIn(context string, act activityType, who audience, more 
 	return bytes, nil
 }
 
-// about sets the object of an activity to an address.
+// setObject sets the object of an activity to an address.
 func setObject(act activityType, address string) {
 	object := streams.NewActivityStreamsObjectProperty()
 	object.AppendIRI(iri(address))
@@ -87,7 +87,7 @@ func WrapUndo(e Envelope, original []byte) ([]byte, error) {
 	return e.wrap(streams.NewActivityStreamsUndo(), original)
 }
 
-// around embeds a document of ours in an activity.
+// wrap embeds a document of ours in an activity.
 func (e Envelope) wrap(act activityType, inner []byte) ([]byte, error) {
 	h, bare, err := reopen(inner)
 	if err != nil {

@@ -259,8 +259,8 @@ func (w PostInput) headline() string {
 	return "<p><strong>" + html.EscapeString(w.Article.Title) + "</strong></p>" + w.byline(w.Article.Language)
 }
 
-// quotation returns a link to the quoted post, for servers that do not support quotes (FEP-044f). Others hide it by its
-// class.
+// quoteFallback returns a link to the quoted post, for servers that do not support quotes (FEP-044f). Others hide it by
+// its class.
 func (w PostInput) quoteFallback() string {
 	if w.Article.Quoted.Address == "" {
 		return ""

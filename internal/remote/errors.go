@@ -20,7 +20,7 @@ type Unreachable struct {
 	Cause  error  // for a log
 }
 
-// Error returns the words.
+// Error returns the reason.
 func (t *Unreachable) Error() string { return t.Reason }
 
 // Unwrap makes it an ErrUnavailable that keeps its cause.
@@ -78,7 +78,7 @@ func (c *Client) translate(caller context.Context, err error, total time.Duratio
 	return &Unreachable{Reason: c.explain(err, total), Cause: err}
 }
 
-// plain removes what package net puts around an error of the guard: the method and the IP address.
+// withoutAddress removes what package net puts around an error of the guard: the method and the IP address.
 func withoutAddress(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
