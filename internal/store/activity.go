@@ -34,10 +34,12 @@ func (s *Store) MarkQuiet(ctx context.Context, activity blog.ID) error {
 	return s.run(ctx, `UPDATE activities SET quiet = TRUE WHERE id = ?`, activity)
 }
 
+const activityColumns = `id, voice_id, kind, object_id, revision, payload, quiet, at`
+
 // Activity returns an activity by id.
 func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
 	var a blog.Activity
-	err := s.one(ctx, &a, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities WHERE
+	err := s.one(ctx, &a, `SELECT `+activityColumns+` FROM activities WHERE
 		id = ?`, id)
 	return a, err
 }
@@ -49,7 +51,7 @@ func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]
 		return found, nil
 	}
 	var list []blog.Activity
-	err := s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+	err := s.all(ctx, &list, `SELECT `+activityColumns+` FROM activities
 		WHERE id IN (?)`, ids)
 	for _, a := range list {
 		found[a.ID] = a
@@ -61,7 +63,7 @@ func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]
 func (s *Store) CreateActivityOf(ctx context.Context, object blog.ID) (blog.Activity, error) {
 	var a blog.Activity
 	err := s.one(ctx, &a, `
-		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+		SELECT `+activityColumns+` FROM activities
 		WHERE object_id = ? AND kind = 'Create' ORDER BY id LIMIT 1`, object)
 	return a, err
 }
@@ -70,7 +72,7 @@ func (s *Store) CreateActivityOf(ctx context.Context, object blog.ID) (blog.Acti
 func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Activity, error) {
 	var a blog.Activity
 	err := s.one(ctx, &a, `
-		SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+		SELECT `+activityColumns+` FROM activities
 		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
 	return a, err
 }
@@ -85,7 +87,7 @@ func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, erro
 // Activities lists the activities about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
 	var list []blog.Activity
-	err := s.all(ctx, &list, `SELECT id, voice_id, kind, object_id, revision, payload, quiet, at FROM activities
+	err := s.all(ctx, &list, `SELECT `+activityColumns+` FROM activities
 		WHERE object_id = ? ORDER BY id`, object)
 	return list, err
 }
