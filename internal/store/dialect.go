@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -296,14 +297,23 @@ func (d dialect) statistics() string {
 	return `PRAGMA optimize = 0x10002`
 }
 
-// migrator returns goose's options for this database.
-func (d dialect) migrator() (goose.Dialect, []goose.ProviderOption, error) {
+// migrator returns goose's options for this database. It leaves out the files that are for the other database.
+func (d dialect) migrator(files fs.FS) (goose.Dialect, []goose.ProviderOption, error) {
+	other := "*.postgres.sql"
+	if d.postgres {
+		other = "*.sqlite.sql"
+	}
+	names, err := fs.Glob(files, other)
+	if err != nil {
+		return "", nil, err
+	}
+	options := []goose.ProviderOption{goose.WithExcludeNames(names)}
 	if !d.postgres {
-		return goose.DialectSQLite3, nil, nil
+		return goose.DialectSQLite3, options, nil
 	}
 	// Processes that start together wait for the one that migrates.
 	locker, err := lock.NewPostgresSessionLocker()
-	return goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+	return goose.DialectPostgres, append(options, goose.WithSessionLocker(locker)), err
 }
 
 // Redact returns a database address without its password and settings, for errors and logs.

@@ -12,8 +12,8 @@ import (
 
 // ErrOlder and ErrNewer are the schemas that this version of the program cannot work with.
 var (
-	ErrOlder = errors.New("the database is older than this program: run “causerie migrate”, or start “causerie serve”, " +
-		"which migrates by itself")
+	ErrOlder = errors.New("the database is older than this program: run “causerie migrate”, " +
+		"or start “causerie serve”, which migrates by itself")
 	ErrNewer = errors.New("the database was written by a newer version of this program: use that version, nothing was " +
 		"changed")
 )
@@ -94,7 +94,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 }
 
 func (s *Store) migrations() (*goose.Provider, error) {
-	name, options, err := s.sql.migrator()
+	name, options, err := s.sql.migrator(migrations.Files)
 	if err != nil {
 		return nil, err
 	}
