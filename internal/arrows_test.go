@@ -16,7 +16,8 @@ import (
 var layers = [][]string{
 	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest", "internal/lru",
 		"internal/nearest", "internal/text"},
-	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/signature"},
+	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/ratelimit",
+		"internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/media", "internal/remote", "internal/store/storetest"},
 	{"internal/federation"},

@@ -3,9 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -13,6 +11,7 @@ import (
 	"causerie/internal/account"
 	"causerie/internal/blog"
 	"causerie/internal/page"
+	"causerie/internal/ratelimit"
 	"causerie/internal/store"
 	"causerie/internal/text"
 )
@@ -56,7 +55,7 @@ type guesser struct {
 
 // guesser is a browser in which the author signed in before, or a stranger at an address.
 func (h *Handler) guesser(req *request, name string, author blog.Author) (guesser, error) {
-	stranger := guesser{account: name, source: source(req.r)}
+	stranger := guesser{account: name, source: ratelimit.Source(req.r.RemoteAddr)}
 	hash := h.browserHash(req)
 	if hash == "" {
 		return stranger, nil
@@ -213,27 +212,6 @@ func wait(ctx context.Context, delay time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-// source is the address that a request comes from. An IPv6 address is cut to its /64 network, which one customer has.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	// A Unix socket has no address. All its clients are one source.
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if address = address.Unmap(); address.Is4() {
-		return address.String()
-	}
-	network, err := address.WithZone("").Prefix(64)
-	if err != nil {
-		return host
-	}
-	return network.String()
 }
 
 // remember makes this browser a known one of the author who has just signed in. Its token opens nothing.

@@ -6,15 +6,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
+	"causerie/internal/ratelimit"
 	"causerie/internal/remote"
 )
 
@@ -23,12 +22,14 @@ type Visitor struct {
 	Log        *slog.Logger  // slog.Default unless set
 	SearchTime time.Duration // how long a search takes that finds nothing, whatever the reason; 5 s unless set
 
-	remote *remote.Client
+	remote   *remote.Client
+	searches *ratelimit.Limiter
 }
 
 // New returns a Visitor. The client guards every connection that a reader's input leads to.
 func New(client *remote.Client) *Visitor {
-	return &Visitor{Log: slog.Default(), SearchTime: 5 * time.Second, remote: client}
+	return &Visitor{Log: slog.Default(), SearchTime: 5 * time.Second, remote: client,
+		searches: ratelimit.New(maxSearches, time.Minute, time.Now)}
 }
 
 const (
@@ -40,23 +41,20 @@ const (
 func (v *Visitor) Routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(middleware.RequestSize(maxForm), http.NewCrossOriginProtection().Handler)
-	r.Use(httprate.LimitBy(maxSearches, time.Minute, clientIP,
-		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) {
-			redirectBack(w, r, "busy")
-		})))
+	r.Use(v.limited)
 	r.Post("/interact", v.redirectHome)
 	return r
 }
 
-// clientIP returns the reader's address for the limit.
-func clientIP(r *http.Request) (string, error) {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	// Behind a trusted proxy, RemoteAddr already is the reader's own address. IPv6 counts by its /64, since one reader
-	// has all of it.
-	return httprate.CanonicalizeIP(host), nil
+// limited sends a reader back who searches too often. Behind a trusted proxy, RemoteAddr is the reader's own address.
+func (v *Visitor) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !v.searches.Take(ratelimit.Source(r.RemoteAddr)) {
+			redirectBack(w, r, "busy")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // redirectHome finds the reader's server and redirects to it.
