@@ -41,6 +41,21 @@ func TestADomainIsReadInEveryWrittenForm(t *testing.T) {
 	}
 }
 
+func TestT085AllNamesBelowADomainHaveOneOwner(t *testing.T) {
+	for host, want := range map[string]string{
+		"a.b.zilverduin.nl": "zilverduin.nl", "zilverduin.nl": "zilverduin.nl", "zilverduin.nl:8443": "zilverduin.nl",
+		"x.zilverduin.co.uk": "zilverduin.co.uk", "zilverduin.co.uk": "zilverduin.co.uk",
+		"bram.github.io": "bram.github.io", "github.io": "github.io",
+		"127.0.0.1:9002": "127.0.0.1:9002", "127.0.0.1": "127.0.0.1", "[fd00::1]:80": "[fd00::1]:80",
+		"[fd00::1]":      "[fd00::1]",
+		"localhost:8080": "localhost:8080", "": "",
+	} {
+		if got := blocklist.Owner(host); got != want {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
+	}
+}
+
 func TestWhatIsNoDomainIsRefused(t *testing.T) {
 	for _, text := range []string{"", "  ", ".", "https://", "@kade@evil.example", "kade@evil.example",
 		"acct:kade@evil.example", "https://evil.example/@kade", "evil.example/about", "*.evil.example", "evil..example",

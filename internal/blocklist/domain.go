@@ -2,9 +2,11 @@ package blocklist
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 )
 
 // Domain returns a host as blocks store it: in ASCII and lower case, without a port and without a dot at the end.
@@ -19,4 +21,22 @@ func Domain(host string) string {
 		return strings.ToLower(ascii)
 	}
 	return strings.ToLower(host)
+}
+
+// Owner returns the name under which limits count a host, given with or without a port: its registrable domain, so that
+// endless names below one domain count as one. An IP address, a public suffix, and a single label on a test machine
+// count with their port.
+func Owner(host string) string {
+	name := host
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		name = bare
+	}
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return host
+	}
+	domain, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil {
+		return host
+	}
+	return domain
 }

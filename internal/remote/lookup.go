@@ -4,22 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"sync"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
 	"golang.org/x/sync/singleflight"
 
 	"causerie/internal/activity"
+	"causerie/internal/blocklist"
 	"causerie/internal/lru"
+	"causerie/internal/ratelimit"
 )
 
-// The limit of lookups for one server, and how long a failure is cached.
+// The limits of lookups for one registrable domain in a minute, and how long a failure is cached.
+//
+// A large server may show us many actors in a minute, each once. So what succeeds has a limit of its own. It is the one
+// for activities that one domain sends to us: nobody needs more keys than activities. Without it, a domain with a
+// document at every address would make us fetch without end.
 const (
-	perMinute       = 6
-	failureKnownFor = 5 * time.Minute
+	maxFailedLookups = 6
+	maxLookups       = 300
+	failureKnownFor  = 5 * time.Minute
 )
 
 // The sizes of the caches. A full one drops the entry used least recently. So nobody can remove the limit of a server
@@ -30,9 +35,9 @@ const (
 )
 
 // Lookup is [Client.Object] for an address from a request that is not verified yet: the key of a signature, or the
-// actor of an activity. One registrable domain gets at most 6 lookups in a minute; then the error is ErrTooOften. A
-// failure is cached for 5 minutes. Simultaneous lookups of one address share one request. The document must be on the
-// server that was asked: a redirect to another one is an error.
+// actor of an activity. One registrable domain gets at most 300 lookups in a minute, and 6 that fail; then the error is
+// ErrTooOften. A failure is cached for 5 minutes. Simultaneous lookups of one address share one request. The document
+// must be on the server that was asked: a redirect to another one is an error.
 //
 // A fragment ("#main-key") is ignored.
 func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, error) {
@@ -77,7 +82,7 @@ type finding struct {
 }
 
 func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
-	id, domain := at.String(), domainOf(at)
+	id, domain := at.String(), blocklist.Owner(at.Host)
 	began, err := c.lookups.begin(id, domain)
 	if err != nil {
 		return finding{}, err
@@ -94,20 +99,6 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
 	return finding{doc, sync.OnceFunc(func() { c.lookups.succeeded(domain, began) })}, nil
 }
 
-// domainOf returns what one owner pays for: the registrable domain of a name, so that endless names below it count as
-// one, or an IP address with its port.
-func domainOf(u *url.URL) string {
-	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return u.Host
-	}
-	domain, err := publicsuffix.EffectiveTLDPlusOne(u.Hostname())
-	// A public suffix itself, or a single label on a test machine.
-	if err != nil {
-		return u.Host
-	}
-	return domain
-}
-
 // lookups counts the lookups that strangers caused, and remembers their failures. The count is no token bucket, such
 // as that of golang.org/x/time/rate, for two reasons: a full bucket lets through almost twice the limit within one
 // minute, and it takes nothing back. Here a successful lookup gives its place back.
@@ -116,8 +107,10 @@ type lookups struct {
 	running singleflight.Group
 
 	mu       sync.Mutex
-	failures *lru.Cache[string, failure]              // by address
-	asked    *lru.Cache[string, [perMinute]time.Time] // by domain; the last times, in no order
+	failures *lru.Cache[string, failure]                     // by address
+	asked    *lru.Cache[string, [maxFailedLookups]time.Time] // by domain; the last times, in no order
+	all      *ratelimit.Limiter                              // by domain, also those that succeed
+	handles  *ratelimit.Limiter                              // by domain: a document may name a handle on any server
 }
 
 type failure struct {
@@ -127,7 +120,18 @@ type failure struct {
 
 func newLookups(now func() time.Time) *lookups {
 	return &lookups{now: now, failures: lru.New[string, failure](maxFailures),
-		asked: lru.New[string, [perMinute]time.Time](maxDomains)}
+		asked: lru.New[string, [maxFailedLookups]time.Time](maxDomains),
+		all:   ratelimit.New(maxLookups, time.Minute, now), handles: ratelimit.New(maxLookups, time.Minute, now)}
+}
+
+// permitHandle counts a WebFinger request to a host.
+func (l *lookups) permitHandle(host string) error { return l.permit(l.handles, blocklist.Owner(host)) }
+
+func (l *lookups) permit(limiter *ratelimit.Limiter, domain string) error {
+	if !limiter.Take(domain) {
+		return fmt.Errorf("%w: %s, %d within a minute", ErrTooOften, domain, maxLookups)
+	}
+	return nil
 }
 
 // begin returns a cached failure, or counts the lookup towards the domain's limit for this minute.
@@ -150,11 +154,14 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 	}
 	// If the oldest of the last six is less than a minute old, all six places of this minute are taken.
 	if !times[oldest].IsZero() && now.Sub(times[oldest]) < time.Minute {
-		return now, fmt.Errorf("%w: %s, %d within a minute", ErrTooOften, domain, perMinute)
+		return now, fmt.Errorf("%w: %s, %d within a minute", ErrTooOften, domain, maxFailedLookups)
+	}
+	if err := l.permit(l.all, domain); err != nil {
+		return now, err
 	}
 	times[oldest] = now
 	// Expired entries are dropped here, so that the cache needs no goroutine of its own.
-	l.asked.DropExpired(func(times [perMinute]time.Time) bool { return idle(times, now) })
+	l.asked.DropExpired(func(times [maxFailedLookups]time.Time) bool { return idle(times, now) })
 	l.asked.Add(domain, times)
 	return now, nil
 }
@@ -188,7 +195,7 @@ func (l *lookups) failed(id string, err error) {
 }
 
 // idle reports whether none of the times is within the last minute.
-func idle(times [perMinute]time.Time, now time.Time) bool {
+func idle(times [maxFailedLookups]time.Time, now time.Time) bool {
 	for _, at := range times {
 		if now.Sub(at) < time.Minute {
 			return false

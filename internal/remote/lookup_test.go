@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"causerie/internal/blocklist"
 )
 
 // clock is a clock that the test moves.
@@ -110,36 +113,62 @@ func TestAForbiddenLookupLeavesNoTrace(t *testing.T) {
 }
 
 func TestT085AllNamesBelowOneDomainShareOneLimit(t *testing.T) {
-	for address, want := range map[string]string{
-		"https://a.b.zilverduin.nl/": "zilverduin.nl", "https://zilverduin.nl/": "zilverduin.nl",
-		"https://zilverduin.co.uk/":   "zilverduin.co.uk",
-		"https://x.zilverduin.co.uk/": "zilverduin.co.uk", "https://bram.github.io/": "bram.github.io",
-		"http://127.0.0.1:9002/": "127.0.0.1:9002",
-		"http://[fd00::1]:80/":   "[fd00::1]:80", "http://localhost:8080/": "localhost:8080",
-	} {
-		u, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := domainOf(u); got != want {
-			t.Errorf("%s: %s, want %s", address, got, want)
-		}
-	}
 	l, asked := newLookups(newClock().now), 0
 	for i := range 10_000 {
 		u, err := url.Parse(fmt.Sprintf("https://n%d.zilverduin.nl/users/x", i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch _, err := l.begin(u.String(), domainOf(u)); {
+		switch _, err := l.begin(u.String(), blocklist.Owner(u.Host)); {
 		case err == nil:
 			asked++
 		case !errors.Is(err, ErrTooOften):
 			t.Fatal(err)
 		}
 	}
-	if asked != perMinute {
+	if asked != maxFailedLookups {
 		t.Errorf("ten thousand names below one domain may be asked %d times a minute", asked)
+	}
+}
+
+func TestT085NamesThatAllAnswerShareTheLargerLimit(t *testing.T) {
+	clock := newClock()
+	l, began := newLookups(clock.now), 0
+	for i := range 10_000 {
+		at, err := l.begin(fmt.Sprintf("https://n%d.zilverduin.nl/users/x", i), "zilverduin.nl")
+		switch {
+		case err == nil:
+			began++
+			l.succeeded("zilverduin.nl", at)
+		case !errors.Is(err, ErrTooOften):
+			t.Fatal(err)
+		}
+	}
+	if began != maxLookups {
+		t.Errorf("ten thousand names that all answer are asked %d times at once, want %d", began, maxLookups)
+	}
+	if _, err := l.begin("https://veerhuis.nl/users/x", "veerhuis.nl"); err != nil {
+		t.Errorf("another domain: %v", err)
+	}
+	clock.pass(time.Minute)
+	if _, err := l.begin("https://zilverduin.nl/users/y", "zilverduin.nl"); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+func TestT085HandlesBelowOneDomainShareOneLimit(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", missing)
+	host := strings.TrimPrefix(near.URL, "http://")
+	c := client(t, Options{Now: newClock().now})
+	for i := range maxLookups {
+		if _, _, err := c.WebFinger(t.Context(), fmt.Sprintf("@n%d@%s", i, host)); !errors.Is(err, ErrNotFound) {
+			t.Fatalf("handle %d: %v", i, err)
+		}
+	}
+	asked := near.requests.Load()
+	if _, _, err := c.WebFinger(t.Context(), "@late@"+host); !errors.Is(err, ErrTooOften) ||
+		near.requests.Load() != asked {
+		t.Errorf("one more: %v, %d further requests", err, near.requests.Load()-asked)
 	}
 }
 
@@ -172,7 +201,7 @@ func TestAFullCacheDropsTheLeastRecentlyUsed(t *testing.T) {
 		_, err := l.begin("https://"+domain+"/", domain)
 		return err
 	}
-	for range perMinute {
+	for range maxFailedLookups {
 		if err := spend("veerhuis.nl"); err != nil {
 			t.Fatal(err)
 		}

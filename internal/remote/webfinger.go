@@ -29,11 +29,14 @@ var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,
 //
 // When a server has no WebFinger (404), its host-meta (RFC 6415) is fetched, which may name another address.
 //
-// The error is an ErrHandle when the text is not a handle; then no request was made. Other errors are those of
-// [Client.Object].
+// The error is an ErrHandle when the text is not a handle; then no request was made. One registrable domain gets at
+// most 300 of these requests in a minute; then the error is ErrTooOften. Other errors are those of [Client.Object].
 func (c *Client) WebFinger(ctx context.Context, handle string) (self, subject string, err error) {
 	name, host, err := c.splitHandle(handle)
 	if err != nil {
+		return "", "", err
+	}
+	if err := c.lookups.permitHandle(host); err != nil {
 		return "", "", err
 	}
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
