@@ -64,6 +64,8 @@ var (
 	ErrForeign = errors.New("it claims what belongs to somebody else")
 	ErrNoKey   = errors.New("its owner does not list this key")
 	ErrBadKey  = errors.New("the key cannot be read")
+
+	ErrGuessing = errors.New("too many keys were named from this address that do not exist")
 )
 
 // Permanent reports whether an error is an answer of another server that another try would not change: it refused, or
@@ -72,7 +74,7 @@ var (
 func Permanent(err error) bool {
 	for _, known := range []error{
 		remote.ErrRefused, remote.ErrNotFound, remote.ErrGone, remote.ErrForbidden, remote.ErrNotActivity,
-		activity.ErrMalformed, ErrForeign, ErrNoKey, ErrBadKey,
+		activity.ErrMalformed, ErrForeign, ErrNoKey, ErrBadKey, ErrGuessing,
 	} {
 		if errors.Is(err, known) {
 			return true

@@ -13,10 +13,11 @@ import (
 	"sync"
 	"time"
 
-	"causerie/internal/lru"
-
 	"causerie/internal/activity"
+	"causerie/internal/blocklist"
 	"causerie/internal/blog"
+	"causerie/internal/lru"
+	"causerie/internal/ratelimit"
 	"causerie/internal/signature"
 )
 
@@ -38,9 +39,10 @@ type RemoteKey struct {
 // of each domain, which [remote.Client.Lookup] keeps, then still holds.
 type Keyring struct {
 	Core
-	bases    []*url.URL // the addresses that a signed request may have as its target
-	renewed  *Recent    // keys that were fetched again, by their address without the fragment
-	unlisted *Recent    // keys that could not be found
+	bases    []*url.URL         // the addresses that a signed request may have as its target
+	renewed  *Recent            // keys that were fetched again, by their address without the fragment
+	unlisted *Recent            // keys that could not be found
+	guesses  *ratelimit.Limiter // keys that do not exist, by who named them and the domain of the key
 
 	mu     sync.Mutex
 	cached *lru.Cache[string, RemoteKey]
@@ -49,6 +51,10 @@ type Keyring struct {
 const (
 	renewEvery = 5 * time.Minute
 	cacheTime  = 10 * time.Minute
+
+	// maxGuesses is how many keys of one domain that do not exist one address may name in a minute. It is less than what
+	// may fail at the domain in all (remote.Client.Lookup): a stranger who invents keys cannot use up what others need.
+	maxGuesses = 3
 )
 
 // NewKeyring returns the keyring of a site. The error means that the site's address cannot be parsed.
@@ -58,12 +64,20 @@ func NewKeyring(b Core) (*Keyring, error) {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
 	return &Keyring{Core: b, bases: []*url.URL{base}, renewed: NewRecent(renewEvery), unlisted: NewRecent(renewEvery),
-		cached: lru.New[string, RemoteKey](MaxRemembered)}, nil
+		guesses: ratelimit.New(maxGuesses, time.Minute, b.Now),
+		cached:  lru.New[string, RemoteKey](MaxRemembered)}, nil
 }
 
 // Find returns the key with this id. The error is [Temporary] when the server of the key does not answer,
 // remote.ErrGone when the owner is gone, and [Permanent] when the key cannot be trusted.
 func (k *Keyring) Find(ctx context.Context, keyID string) (RemoteKey, error) {
+	return k.findFor(ctx, keyID, "")
+}
+
+// findFor is Find for the client at an address, "" when it is not known. An address that named several keys of a domain
+// that do not exist gets ErrGuessing for the next unknown one. Nothing is fetched then, so that others still can have
+// their keys fetched: what fails at one domain is limited (remote.Client.Lookup).
+func (k *Keyring) findFor(ctx context.Context, keyID, client string) (RemoteKey, error) {
 	if blog.SameOrigin(keyID, k.Site.URL) {
 		return k.own(ctx, keyID)
 	}
@@ -72,12 +86,29 @@ func (k *Keyring) Find(ctx context.Context, keyID string) (RemoteKey, error) {
 	}
 	listed, err := k.Store.KeyOwner(ctx, keyID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return k.fetchUnknown(ctx, keyID)
+		return k.fetchFor(ctx, keyID, client)
 	}
 	if err != nil {
 		return RemoteKey{}, err
 	}
 	return k.cacheKey(listed)
+}
+
+// fetchFor is fetchUnknown for the client at an address.
+func (k *Keyring) fetchFor(ctx context.Context, keyID, client string) (RemoteKey, error) {
+	if client == "" {
+		return k.fetchUnknown(ctx, keyID)
+	}
+	name := client + " " + blocklist.Owner(blog.HostOf(keyID))
+	if k.guesses.Spent(name) {
+		return RemoteKey{}, ErrGuessing
+	}
+	key, err := k.fetchUnknown(ctx, keyID)
+	// A server that does not answer now is not guessed at.
+	if Permanent(err) {
+		k.guesses.Take(name)
+	}
+	return key, err
 }
 
 // own returns a key of ours from the store. It is never fetched over the network (threat T-047). The doctor signs
@@ -287,7 +318,7 @@ func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID stri
 				return nil, cmp.Or(err, ErrBlocked)
 			}
 		}
-		key, err = k.Find(ctx, id)
+		key, err = k.findFor(ctx, id, ratelimit.ClientSource(r.RemoteAddr))
 		return key.Key, err
 	})
 	return keyID, key, err

@@ -33,6 +33,7 @@ type Inbox struct {
 	keys     *federation.Keyring
 	wake     chan struct{}      // wakes Run after an arrival was queued
 	contacts *federation.Recent // servers that contacted us a moment ago, by host
+	limits   limits
 
 	differences chan difference    // follower lists that Run compares with ours
 	compared    *federation.Recent // whose list was queued within the last hour, by actor
@@ -41,8 +42,8 @@ type Inbox struct {
 // NewInbox returns the inbox of a site. Run handles the arrivals that it queues. The keyring verifies signatures.
 func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox) *Inbox {
 	return &Inbox{Core: b, outbox: outbox, keys: keys, wake: make(chan struct{}, 1),
-		contacts: federation.NewRecent(contactEvery), differences: make(chan difference, maxDifferences),
-		compared: federation.NewRecent(compareEvery)}
+		contacts: federation.NewRecent(contactEvery), limits: newLimits(b.Now),
+		differences: make(chan difference, maxDifferences), compared: federation.NewRecent(compareEvery)}
 }
 
 const (
@@ -59,7 +60,7 @@ type refusal struct {
 func (r refusal) Error() string { return r.reason }
 
 // ServeHTTP answers a POST to an inbox: 202 once the activity is on disk or known to need no action; 400, 401, 403,
-// 404, 405, 410, 413 or 415 with a reason; 503 with Retry-After when the sender should try again.
+// 404, 405, 410, 413 or 415 with a reason; 429 or 503 with Retry-After when the sender should try again.
 func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), acceptTime)
 	defer cancel()
@@ -80,7 +81,8 @@ func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func refuse(w http.ResponseWriter, refused refusal) {
 	switch refused.status {
-	case http.StatusServiceUnavailable:
+	// After a minute the place of this minute is free again (see limits).
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "60")
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
@@ -88,9 +90,13 @@ func refuse(w http.ResponseWriter, refused refusal) {
 	federation.WriteError(w, refused.status, refused.reason)
 }
 
-// receive checks the form of a request first, then whether its sender is ignored, and only then the signature, which
-// may cost a fetch. An activity with an effect is saved before it is answered 202 (contract F-056 to F-061).
+// receive counts a request, checks its form, then whether its sender is ignored, and only then the signature, which may
+// cost a fetch. What is signed counts for its server. An activity with an effect is saved before it is answered 202
+// (contract F-056 to F-061).
 func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	if err := in.limits.checkAddress(r); err != nil {
+		return err
+	}
 	body, err := readActivity(w, r)
 	if err != nil {
 		return err
@@ -114,6 +120,9 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	}
 	signer, err := in.signer(ctx, r, body, act)
 	if err != nil || signer == "" {
+		return err
+	}
+	if err := in.limits.checkDomain(signer); err != nil {
 		return err
 	}
 	if err := in.accept(ctx, doc, signer, body); err != nil {
