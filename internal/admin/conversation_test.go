@@ -160,7 +160,7 @@ func TestFollowersAreAcceptedAndRemoved(t *testing.T) {
 		}
 		b.press("Refuse Kade").want(200, "/admin/followers").lacks("asks to follow you")
 		b.press("Find", "q", "bra").want(200, "/admin/followers?q=bra").sees("Bram")
-		b.press("Find", "q", "zzz").sees("No follower has that name")
+		b.press("Find", "q", "zzz").sees("No follower has a name or handle that begins so")
 		b.open("/admin/followers").press("Remove Bram").want(200, "/admin/followers").sees("Nobody follows you yet.")
 		if n, err := o.store.CountFollowers(t.Context(), ilse.ID); err != nil || n.Accepted+n.Pending != 0 {
 			t.Errorf("%+v (%v)", n, err)

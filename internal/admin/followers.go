@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
@@ -17,6 +20,7 @@ type followersPage struct {
 	Search  string
 	Asking  []follower
 	Rows    []follower
+	More    bool // the search finds more than it lists
 	Pager   pager
 	Handle  string
 	Aside   string // how many are set aside; "" for none
@@ -63,26 +67,65 @@ func (h *Handler) followers(req *request) error {
 			" set aside: their servers have been silent for a month."
 	}
 	// Requests have no pages: an author who answers the first hundred sees the next.
-	p.Asking, err = h.listFollowers(req, store.FollowerFilter{State: blog.Pending, Limit: followersPerPage})
+	asking, err := h.store.FollowersOf(req.ctx(),
+		store.FollowerFilter{Voice: req.author.ID, State: blog.Pending, Limit: followersPerPage})
 	if err != nil {
 		return err
 	}
-	list := store.FollowerFilter{State: blog.Accepted, Search: p.Search, Limit: followersPerPage + 1,
-		Offset: offset(req.r)}
-	if p.Rows, err = h.listFollowers(req, list); err != nil {
+	if p.Asking, err = h.followerRows(req, asking); err != nil {
 		return err
 	}
-	p.Pager, p.Rows = paginate(req.r, p.Rows, followersPerPage)
+	if err := h.acceptedFollowers(req, &p); err != nil {
+		return err
+	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/followers", p)
 }
 
-// listFollowers reads followers and the last delivery to each.
-func (h *Handler) listFollowers(req *request, l store.FollowerFilter) ([]follower, error) {
-	l.Voice = req.author.ID
-	list, err := h.store.FollowersOf(req.ctx(), l)
-	if err != nil {
-		return nil, err
+// acceptedFollowers reads one page of the followers, or those that the author searches for.
+func (h *Handler) acceptedFollowers(req *request, p *followersPage) error {
+	filter := store.FollowerFilter{Voice: req.author.ID, State: blog.Accepted, After: followerMark(req.r),
+		Limit: followersPerPage + 1}
+	read := h.store.FollowersOf
+	if p.Search != "" {
+		read = func(ctx context.Context, l store.FollowerFilter) ([]blog.Follower, error) {
+			return h.store.FindFollowers(ctx, l, p.Search)
+		}
 	}
+	list, err := read(req.ctx(), filter)
+	if err != nil {
+		return err
+	}
+	if len(list) > followersPerPage {
+		list = list[:followersPerPage]
+		if p.More = p.Search != ""; !p.More {
+			p.Pager.Older = followersBehind(list[len(list)-1])
+		}
+	}
+	if filter.After != nil && p.Search == "" {
+		p.Pager.Newest = "/admin/followers"
+	}
+	p.Rows, err = h.followerRows(req, list)
+	return err
+}
+
+// followersBehind is the address of the page that begins behind a follower. An offset would make the database read all
+// rows before it.
+func followersBehind(f blog.Follower) string {
+	mark := url.Values{"since": {f.Since.UTC().Format(time.RFC3339Nano)}, "actor": {f.ActorID}}
+	return "/admin/followers?" + mark.Encode()
+}
+
+// followerMark is the follower behind which the page begins; nil for the first page.
+func followerMark(r *http.Request) *store.FollowerMark {
+	since, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("since"))
+	if err != nil {
+		return nil
+	}
+	return &store.FollowerMark{Since: since, ActorID: r.URL.Query().Get("actor")}
+}
+
+// followerRows reads the last delivery to each of some followers.
+func (h *Handler) followerRows(req *request, list []blog.Follower) ([]follower, error) {
 	var inboxes []string
 	for _, f := range list {
 		// A delivery goes to the shared inbox of a server, or to the follower's own. The newer of the two counts.

@@ -57,8 +57,9 @@ func rowsOf(tabs []tab) int {
 	return 0
 }
 
-// pager leads to the pages before and after this one.
-type pager struct{ Newer, Older string }
+// pager leads to the pages before and after this one. A list that is read from behind a row, not from an offset, has
+// Newest instead of Newer.
+type pager struct{ Newest, Newer, Older string }
 
 // offset is the number of rows before the page that the address asks for.
 func offset(r *http.Request) int {

@@ -42,9 +42,11 @@ func TestASearchMatchesSpecialCharactersLiterally(t *testing.T) {
 		for _, name := range []string{"Bram_50%", "Bramwell", "nadia"} {
 			friend(t, s, name, "veerhuis.example", author.ID)
 		}
-		for search, want := range map[string]int{"": 3, "bram": 2, "BRAM": 2, "%": 1, "_": 1, "m_5": 1, "50%": 1, "%%": 0,
-			`\`: 0, "!": 0, "veerhuis": 3} {
-			list, err := s.FollowersOf(t.Context(), store.FollowerFilter{Voice: author.ID, Search: search})
+		friend(t, s, "brammetje", "veerhuis.example", "")
+		filter := store.FollowerFilter{Voice: author.ID, State: blog.Accepted, Limit: 9}
+		for search, want := range map[string]int{"": 3, "bram": 2, "BRAM": 2, "bram%": 0, "%": 0, "bram_5": 1, "bramw": 1,
+			`\`: 0, "!": 0, "nadia@veer": 1, "nadia@x": 0, "veerhuis": 0} {
+			list, err := s.FindFollowers(t.Context(), filter, search)
 			if err != nil || len(list) != want {
 				t.Errorf("%q finds %d, %v; want %d", search, len(list), err, want)
 			}

@@ -96,12 +96,9 @@ func (s *Store) followersByInbox(ctx context.Context, article blog.ID) (map[voic
 		voiceInbox
 		N int
 	}
-	// A query of its own: as a subquery of the deliveries, it could run again for each of them.
 	err := s.all(ctx, &rows, `
-		SELECT f.voice_id, x.mailbox AS inbox, count(*) AS n FROM followers f JOIN actors x ON x.id = f.actor_id
-		WHERE f.state = 'accepted' AND f.voice_id IN (
-			SELECT a.voice_id FROM objects o JOIN activities a ON a.object_id = o.id WHERE o.article_id = ?)
-		GROUP BY f.voice_id, x.mailbox`, article)
+		SELECT m.voice_id, m.mailbox AS inbox, m.n FROM follower_mailboxes m WHERE m.voice_id IN (
+			SELECT a.voice_id FROM objects o JOIN activities a ON a.object_id = o.id WHERE o.article_id = ?)`, article)
 	counts := make(map[voiceInbox]int, len(rows))
 	for _, row := range rows {
 		counts[row.voiceInbox] = row.N

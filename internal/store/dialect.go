@@ -297,6 +297,15 @@ func (d dialect) statistics() string {
 	return `PRAGMA optimize = 0x10002`
 }
 
+// bytewise is appended to a text that is compared byte by byte, whatever the language of the database.
+func (d dialect) bytewise() string {
+	if d.postgres {
+		return ` COLLATE "C"`
+	}
+	// SQLite compares no other way.
+	return ""
+}
+
 // migrator returns goose's options for this database. It leaves out the files that are for the other database.
 func (d dialect) migrator(files fs.FS) (goose.Dialect, []goose.ProviderOption, error) {
 	other := "*.postgres.sql"

@@ -12,9 +12,7 @@ import (
 func (s *Store) FanOutToFollowers(ctx context.Context, a blog.Activity) error {
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
-		SELECT DISTINCT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
-		JOIN followers f ON f.voice_id = s.voice_id AND f.state = 'accepted'
-		JOIN actors p ON p.id = f.actor_id AND p.gone_at IS NULL AND p.block <> 'refuse'
+		SELECT s.id, m.mailbox, m.host, s.revision FROM activities s JOIN follower_mailboxes m ON m.voice_id = s.voice_id
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"causerie/internal/blog"
 )
@@ -71,12 +72,16 @@ func (s *Store) Follower(ctx context.Context, voice blog.ID, actor string) (blog
 
 // FollowerFilter selects followers of a voice.
 type FollowerFilter struct {
-	Voice  blog.ID
-	State  blog.FollowState // "" for all
-	Host   string           // only of this server
-	Search string           // part of the name or the handle
-	Limit  int
-	Offset int
+	Voice blog.ID
+	State blog.FollowState // blog.Accepted or blog.Pending
+	After *FollowerMark    // only those behind it; nil from the beginning
+	Limit int
+}
+
+// FollowerMark is the place of a follower in the list of FollowersOf.
+type FollowerMark struct {
+	Since   time.Time
+	ActorID string
 }
 
 // wildcards escapes the special characters of a LIKE pattern, with "!" as the escape character.
@@ -87,12 +92,42 @@ func (s *Store) FollowersOf(ctx context.Context, l FollowerFilter) ([]blog.Follo
 	if l.Limit <= 0 || l.Limit > 1000 {
 		l.Limit = 1000
 	}
-	like := "%" + wildcards.Replace(strings.ToLower(l.Search)) + "%"
+	behind, args := "", []any{l.Voice}
+	if l.After != nil {
+		// The first condition is the one that an index can use.
+		behind = ` AND f.since <= ? AND (f.since < ? OR f.actor_id > ?)`
+		args = append(args, l.After.Since, l.After.Since, l.After.ActorID)
+	}
+	return s.followers(ctx, ` WHERE f.voice_id = ? AND f.state = `+l.state()+behind+`
+		ORDER BY f.since DESC, f.actor_id LIMIT ?`, append(args, l.Limit)...)
+}
+
+// state is the state in a query. It is no argument, because each state has an index of its own.
+func (l FollowerFilter) state() string {
+	if l.State == blog.Pending {
+		return `'pending'`
+	}
+	return `'accepted'`
+}
+
+// mostExamined is how many people with a matching handle or name FindFollowers looks at.
+const mostExamined = 2000
+
+// FindFollowers lists accepted followers whose handle or name begins with the given text, whatever the case of the
+// letters.
+func (s *Store) FindFollowers(ctx context.Context, l FollowerFilter, begins string) ([]blog.Follower, error) {
+	// Many people can have the same beginning and follow nobody, so the inner limit bounds the search. The highest
+	// character is above all that can follow.
+	among := func(column string) string {
+		text := `lower(a.` + column + `)` + s.sql.bytewise()
+		return `SELECT id FROM (SELECT a.id FROM actors a WHERE ` + text + ` >= lower(?) AND ` + text + ` < lower(?) || '` +
+			string(utf8.MaxRune) + `' ORDER BY ` + text + ` LIMIT ?) AS ` + column
+	}
 	return s.followers(ctx, `
-		WHERE f.voice_id = ? AND (f.state = ? OR ? = '') AND (p.host = ? OR ? = '')
-			AND (lower(p.name) LIKE ? ESCAPE '!' OR lower(p.handle) LIKE ? ESCAPE '!')
-		ORDER BY f.since DESC, f.actor_id LIMIT ? OFFSET ?`,
-		l.Voice, l.State, l.State, l.Host, l.Host, like, like, l.Limit, max(0, l.Offset))
+		WHERE f.voice_id = ? AND f.state || '' = 'accepted'
+			AND f.actor_id IN (`+among("handle")+` UNION `+among("name")+`)
+		ORDER BY f.since DESC, f.actor_id LIMIT ?`,
+		l.Voice, begins, begins, mostExamined, begins, begins, mostExamined, l.Limit)
 }
 
 // followers lists followers with their actors. conditions is the rest of the query, from WHERE on; f is the follower
@@ -127,20 +162,16 @@ func (s *Store) FollowersAfter(ctx context.Context, voice blog.ID, after string,
 	return list, err
 }
 
-// FollowerCounts counts the followers of a voice by state, and the servers of the accepted ones.
+// FollowerCounts counts the followers of a voice by state, and the servers to which deliveries for the accepted ones
+// go.
 type FollowerCounts struct{ Accepted, Pending, Servers, Aside int }
 
 // CountFollowers counts a voice's followers.
 func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCounts, error) {
 	var n FollowerCounts
-	// The sums are NULL when the voice has no followers.
-	err := s.one(ctx, &n, `
-		SELECT COALESCE(sum(CASE WHEN f.state = 'accepted' THEN 1 ELSE 0 END), 0) AS accepted,
-			COALESCE(sum(CASE WHEN f.state = 'pending' THEN 1 ELSE 0 END), 0) AS pending,
-			COALESCE(sum(CASE WHEN f.state = 'aside' THEN 1 ELSE 0 END), 0) AS aside,
-			count(DISTINCT CASE WHEN f.state = 'accepted' THEN p.mail_host END) AS servers
-		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ?`, voice)
-	return n, err
+	// Triggers keep the counts. A voice that never had a follower has none.
+	err := s.one(ctx, &n, `SELECT accepted, pending, servers, aside FROM follower_counts WHERE voice_id = ?`, voice)
+	return n, ignoreMissing(err)
 }
 
 // CountPending counts the pending follow requests from one server to a voice.

@@ -1,5 +1,6 @@
 // Package storetest runs one test on both databases: a fresh SQLite file, and a database in a temporary PostgreSQL
-// server. That database is a copy of a migrated template. The server starts once per test binary, from binaries in
+// server. At the end of a test, each kept count is compared with the rows. The PostgreSQL database is a copy of a
+// migrated template. The server starts once per test binary, from binaries in
 // PATH or in Debian's folders. It runs as an unprivileged user when the tests run as root, and ends with the test
 // binary.
 //
@@ -42,6 +43,7 @@ func SQLite(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "causerie.db")
 	migrate(t, path)
+	t.Cleanup(func() { countTheCounts(t, path) })
 	return path
 }
 
@@ -58,6 +60,7 @@ func Postgres(t testing.TB) string {
 		t.Fatalf("clone the PostgreSQL template: %v", err)
 	}
 	t.Cleanup(func() { shared.drop(name) })
+	t.Cleanup(func() { countTheCounts(t, shared.url(name)) })
 	return shared.url(name)
 }
 
