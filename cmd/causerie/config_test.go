@@ -213,7 +213,9 @@ func TestT031OnlyTrustedProxiesNameTheClient(t *testing.T) {
 
 func TestAPanicIsOnePageAndOneLineOfTheLog(t *testing.T) {
 	var log output
-	s := &server{app: &app{log: Config{}.logger(&log)}}
+	logger, end := Config{}.logger(&log)
+	defer end()
+	s := &server{app: &app{log: logger}}
 	server := httptest.NewServer(s.logAndRecover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "3")
 		if r.URL.Path == "/begun" {

@@ -90,7 +90,14 @@ func (command demoCommand) Run(ctx context.Context, c *console, config Config, _
 	if err != nil {
 		return err
 	}
-	s, err := newDemoServer(ctx, config.Log, folder, listener, c.err)
+	blog, err := demoConfig(config.Log, folder, listener)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	log, endLog := blog.logger(c.err)
+	defer endLog()
+	s, err := newServer(ctx, blog, log)
 	if err != nil {
 		listener.Close()
 		return err
@@ -175,15 +182,11 @@ func demoURL(listener net.Listener) string {
 	return "http://" + address.String()
 }
 
-// newDemoServer creates a blog that only this machine can reach, and that connects only to this machine.
-func newDemoServer(ctx context.Context, logSetting, folder string, listener net.Listener,
-	log io.Writer) (*server, error) {
+// demoConfig returns the settings of a blog that only this machine can reach, and that connects only to this machine.
+func demoConfig(logSetting, folder string, listener net.Listener) (Config, error) {
 	config := Config{TLS: "off", URL: demoURL(listener), Data: folder, Timezone: "Europe/Amsterdam", Language: "nl",
 		FederationAllow: prefixes{netip.MustParsePrefix("127.0.0.0/8")}, Log: cmp.Or(logSetting, "text,warn")}
-	if err := config.complete(nil); err != nil { // nil: the environment is meant for other blogs
-		return nil, err
-	}
-	return newServer(ctx, config, config.logger(log))
+	return config, config.complete(nil) // nil: the environment is meant for other blogs
 }
 
 // demo is the running demo: a blog, its authors, and the other servers.
@@ -323,7 +326,7 @@ func (d *demo) openSeries(ctx context.Context) error {
 	return err
 }
 
-// publishFile publishes a file of the demo, as “causerie article publish” does. The clock of then may be in the past.
+// publishFile publishes a file of the demo, as “causerie article publish” does. The clock may be in the past.
 func (d *demo) publishFile(ctx context.Context, then *app, name string, by blog.Author) (blog.Article, error) {
 	text, err := demoFiles.ReadFile("demo/" + name)
 	if err != nil {

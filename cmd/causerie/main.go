@@ -17,6 +17,9 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"causerie/internal/calmlog"
+	"causerie/internal/store"
 )
 
 // version is what the program calls itself, also to other servers.
@@ -73,7 +76,7 @@ func main() {
 
 // run runs the command that args name and returns the exit status.
 func run(ctx context.Context, args, env []string, c console) int {
-	if len(args) > 0 && args[0] == "help" { // “causerie help author” is “causerie author --help”, as in many programs
+	if len(args) > 0 && args[0] == "help" { // “causerie help author” is “causerie author --help”
 		args = append(args[1:], "--help")
 	}
 	var all commands
@@ -92,7 +95,9 @@ func run(ctx context.Context, args, env []string, c console) int {
 		return fail(c, misusing, err)
 	}
 	chosen.BindTo(ctx, (*context.Context)(nil)) // kong passes it to the Run methods, by its type
-	if err := chosen.Run(&c, all.Config, all.Config.logger(c.err)); err != nil {
+	log, endLog := all.Config.logger(c.err)
+	defer endLog()
+	if err := chosen.Run(&c, all.Config, log); err != nil {
 		return fail(c, statusOf(err), err)
 	}
 	return done
@@ -105,8 +110,13 @@ func statusOf(err error) int {
 	return failed
 }
 
+// fail prints an error, and what to do about it where the store knows.
 func fail(c console, status int, err error) int {
-	fmt.Fprintf(c.err, "causerie: %s\n", strings.TrimSpace(err.Error()))
+	message := strings.TrimSpace(err.Error())
+	if remedy := store.Remedy(err); remedy != "" {
+		message += "\n" + strings.ToUpper(remedy[:1]) + remedy[1:] + "."
+	}
+	fmt.Fprintf(c.err, "causerie: %s\n", message)
 	return status
 }
 
@@ -187,11 +197,13 @@ func (laterCommand) Run(chosen *kong.Context) error {
 	return fmt.Errorf("“%s” comes in a later version; this is version %s", chosen.Selected().Name, version)
 }
 
-// logger returns a logger in the format and at the level of the settings.
-func (c Config) logger(to io.Writer) *slog.Logger {
+// logger returns a logger in the format and at the level of the settings. end writes what the log still holds.
+func (c Config) logger(to io.Writer) (log *slog.Logger, end func()) {
 	options := &slog.HandlerOptions{Level: c.level}
+	var handler slog.Handler = slog.NewTextHandler(to, options)
 	if c.json {
-		return slog.New(slog.NewJSONHandler(to, options))
+		handler = slog.NewJSONHandler(to, options)
 	}
-	return slog.New(slog.NewTextHandler(to, options))
+	calm := calmlog.New(handler)
+	return slog.New(calm), calm.Close
 }

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -216,8 +217,11 @@ func (d dialect) unavailable(err error) bool {
 	}
 	var light *sqlite.Error
 	if errors.As(err, &light) {
-		primary := light.Code() & 0xff // the higher bits of an extended code say more about it
-		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
+		switch light.Code() & 0xff { // the higher bits of an extended code say more about it
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL:
+			return true
+		}
+		return false
 	}
 	var post *pq.Error
 	if errors.As(err, &post) {
@@ -235,6 +239,50 @@ func (d dialect) unavailable(err error) bool {
 	}
 	var network net.Error
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &network)
+}
+
+// What an operator can do about errors of the database, by their codes.
+const (
+	freeSpace = "free some space on the disk that has the database; what was saved before is safe"
+	giveRight = "give the user who runs Causerie the right to write to the database file and to its folder"
+)
+
+var sqliteRemedies = map[int]string{
+	sqlite3.SQLITE_FULL:     freeSpace,
+	sqlite3.SQLITE_READONLY: giveRight,
+	sqlite3.SQLITE_PERM:     giveRight,
+	sqlite3.SQLITE_CANTOPEN: giveRight,
+	sqlite3.SQLITE_IOERR:    "check the disk that has the database, and the log of the system",
+	sqlite3.SQLITE_BUSY:     "try again in a moment: another program keeps the database busy",
+	sqlite3.SQLITE_CORRUPT:  "the file is damaged: stop the server and go back to a backup",
+}
+
+var postgresRemedies = map[string]string{
+	"53100": freeSpace,
+	"53200": "give the database server more memory",
+	"53300": "raise max_connections of the database server, or let fewer programs use it",
+	"42501": "let the owner of the database GRANT its user the right to read and write all tables",
+	"25006": "use the address of the primary: this database server only reads",
+}
+
+// Remedy returns what an operator can do about an error that a store returned, as a sentence without a capital and a
+// full stop; "" when there is no advice.
+func Remedy(err error) string {
+	var light *sqlite.Error
+	if errors.As(err, &light) {
+		return sqliteRemedies[light.Code()&0xff]
+	}
+	var post *pq.Error
+	if errors.As(err, &post) {
+		return postgresRemedies[string(post.Code)]
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return freeSpace
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return giveRight
+	}
+	return ""
 }
 
 // lanes is how many groups may be committed at once.

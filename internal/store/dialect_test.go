@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -194,4 +196,53 @@ func TestACancelledQueryIsNoUnavailableDatabase(t *testing.T) {
 			t.Errorf("a query that is too late: %v", err)
 		}
 	})
+}
+
+func TestErrorsThatAnOperatorCanEndHaveARemedy(t *testing.T) {
+	light, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "small.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer light.Close()
+	light.SetMaxOpenConns(1)
+	notAFolder := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(notAFolder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := sql.Open("sqlite", filepath.Join(notAFolder, "causerie.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	post, err := sql.Open("postgres", storetest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer post.Close()
+	for _, c := range []struct {
+		what  string
+		in    *sql.DB
+		query string
+		want  string
+	}{
+		{"a full disk", light, `CREATE TABLE a (b); PRAGMA max_page_count = 3;
+			INSERT INTO a VALUES (zeroblob(1000000))`, "free some space"},
+		{"a file that can only be read", light, `PRAGMA query_only = 1; CREATE TABLE c (d)`, "the right to write"},
+		{"a file that cannot be opened", elsewhere, `CREATE TABLE a (b)`, "the right to write"},
+		{"a full disk of PostgreSQL", post, `DO $$ BEGIN RAISE 'no space left' USING ERRCODE = '53100'; END $$`,
+			"free some space"},
+		{"a user without rights", post, `CREATE ROLE weak; SET ROLE weak; SELECT count(*) FROM articles`, "GRANT"},
+		{"a standby", post, `BEGIN READ ONLY; CREATE TABLE a (b int)`, "the primary"},
+	} {
+		_, err := c.in.ExecContext(t.Context(), c.query)
+		if got := store.Remedy(fmt.Errorf("commit: %w", err)); err == nil || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %v has the remedy %q, want %q in it", c.what, err, got, c.want)
+		}
+	}
+	if got := store.Remedy(fmt.Errorf("write: %w", syscall.ENOSPC)); !strings.Contains(got, "free some space") {
+		t.Errorf("a file on a full disk has the remedy %q", got)
+	}
+	if got := store.Remedy(errors.New("the boat has a hole")); got != "" {
+		t.Errorf("an unknown error has the remedy %q", got)
+	}
 }

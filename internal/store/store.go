@@ -248,7 +248,7 @@ func (s *Store) conn(query string) sqlx.ExtContext {
 func isRead(query string) bool { return strings.HasPrefix(strings.TrimSpace(query), "SELECT") }
 
 // ErrUnavailable means that the database cannot answer now but may answer later: it is down, starting or stopping,
-// has no free connection, or another process holds the lock for too long. It wraps the cause.
+// has no free connection or no room, or another process holds the lock for too long. It wraps the cause.
 var ErrUnavailable = errors.New("the database is not available")
 
 // translateError maps the errors of both databases to blog.ErrNotFound, blog.ErrConflict and ErrUnavailable. Other
