@@ -368,6 +368,7 @@ func TestTheDoctorSaysWhyAFollowerDidNotGetTheAccept(t *testing.T) {
 		s.ilse(bram)
 		s.stop()
 		storetest.Change(t, database, `UPDATE activities SET at = ?`, time.Now().Add(-time.Hour))
+		storetest.Change(t, database, `UPDATE followers SET accept_id = (SELECT id FROM activities WHERE kind = 'Accept')`)
 		for status, want := range map[string]string{
 			"settled_at = NULL, status = 'waiting', attempts = 0": "warning: which waits behind other " +
 				"deliveries to ",

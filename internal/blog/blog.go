@@ -23,6 +23,13 @@ func NewID(now time.Time) ID {
 	return ID(ulid.MustNew(min(ms, ulid.MaxTime()), rand.Reader).String())
 }
 
+// FirstID is the smallest ID of a moment: ids of earlier moments sort before it.
+func FirstID(at time.Time) ID {
+	var id ulid.ULID
+	_ = id.SetTime(min(uint64(max(at.UnixMilli(), 0)), ulid.MaxTime())) // it fails only beyond MaxTime
+	return ID(id.String())
+}
+
 // After is an ID that sorts after the given one and after all ids of earlier moments. Deliveries are sent in the
 // order of their activities' ids, so a clock that is set back must not change that order.
 func (id ID) After(now time.Time) ID {

@@ -18,25 +18,63 @@ func deadSince(now time.Time) []any {
 const dead = `SELECT p.host FROM peers p WHERE p.failures > 0 AND p.unavailable_since <= ?
 	AND (p.last_success IS NULL OR p.last_success <= ?) AND (p.last_heard IS NULL OR p.last_heard <= ?)`
 
+// followersOnce is how many followers change in one transaction, so that SQLite's only writer is not held for long.
+const followersOnce = 2000
+
 // SuspendDead sets aside the followers on dead servers, and brings back those whose servers are no longer dead. It
-// returns how many of each.
+// returns how many of each. It commits as it goes.
 func (s *Store) SuspendDead(ctx context.Context, now time.Time) (aside, back int64, err error) {
-	err = s.InTx(ctx, func(s *Store) (err error) {
-		aside, err = s.exec(ctx, `
-			UPDATE followers SET state = 'aside' WHERE state = 'accepted'
-			AND actor_id IN (SELECT a.id FROM actors a WHERE a.mail_host IN (`+dead+`))`, deadSince(now)...)
-		if err != nil {
+	var dying, living []string
+	err = s.all(ctx, &dying, `SELECT DISTINCT f.host FROM follower_servers f WHERE f.state = 'accepted' AND f.host IN (`+
+		dead+`)`, deadSince(now)...)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = s.all(ctx, &living, `SELECT DISTINCT f.host FROM follower_servers f WHERE f.state = 'aside' AND f.host NOT IN (`+
+		dead+`)`, deadSince(now)...)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, host := range dying {
+		n, err := s.suspend(ctx, host, true, now)
+		if aside += n; err != nil {
+			return aside, back, err
+		}
+	}
+	for _, host := range living {
+		n, err := s.suspend(ctx, host, false, now)
+		if back += n; err != nil {
+			return aside, back, err
+		}
+	}
+	return aside, back, nil
+}
+
+// suspend sets aside the followers whose mailboxes are on a dead server, or brings them back when it is not dead, in
+// bounded transactions.
+func (s *Store) suspend(ctx context.Context, host string, isDead bool, now time.Time) (moved int64, err error) {
+	from, to, not := "aside", "accepted", `NOT `
+	if isDead {
+		from, to, not = "accepted", "aside", ""
+	}
+	// Whether the server is dead is asked again: it may have spoken meanwhile.
+	statement := `UPDATE followers SET state = ? WHERE (voice_id, actor_id) IN (
+		SELECT f.voice_id, f.actor_id FROM actors a JOIN followers f ON f.actor_id = a.id
+		WHERE a.mail_host = ? AND f.state = ? AND ` + not + `EXISTS (` + dead + ` AND p.host = a.mail_host) LIMIT ?)`
+	for {
+		var n int64
+		err = s.InTx(ctx, func(s *Store) (err error) {
+			args := append(append([]any{to, host, from}, deadSince(now)...), followersOnce)
+			n, err = s.exec(ctx, statement, args...)
+			if n > 0 {
+				s.markChanged()
+			}
 			return err
+		})
+		if moved += n; err != nil || n < followersOnce {
+			return moved, err
 		}
-		back, err = s.exec(ctx, `
-			UPDATE followers SET state = 'accepted' WHERE state = 'aside'
-			AND actor_id NOT IN (SELECT a.id FROM actors a WHERE a.mail_host IN (`+dead+`))`, deadSince(now)...)
-		if aside+back > 0 {
-			s.markChanged()
-		}
-		return err
-	})
-	return aside, back, err
+	}
 }
 
 // ResumeFollowers brings back the followers on a server that is active again.
@@ -74,12 +112,10 @@ func (a AsideServer) SilentSince() *time.Time {
 func (s *Store) AsideServers(ctx context.Context, voice blog.ID) ([]AsideServer, error) {
 	var list []AsideServer
 	err := s.all(ctx, &list, `
-		SELECT a.mail_host AS host, p.software, p.last_success, p.last_heard, p.unavailable_since AS given_up_at, count(*)
-		AS followers
-		FROM followers f JOIN actors a ON a.id = f.actor_id JOIN peers p ON p.host = a.mail_host
-		WHERE f.state = 'aside' AND (f.voice_id = ? OR ? = '')
-		GROUP BY a.mail_host, p.software, p.last_success, p.last_heard, p.unavailable_since ORDER BY count(*) DESC,
-		a.mail_host LIMIT 200`, voice, voice)
+		SELECT p.host, p.software, p.last_success, p.last_heard, p.unavailable_since AS given_up_at, f.followers
+		FROM (SELECT host, sum(n) AS followers FROM follower_servers WHERE state = 'aside' AND (voice_id = ? OR ? = '')
+			GROUP BY host ORDER BY sum(n) DESC, host LIMIT 200) AS f JOIN peers p ON p.host = f.host
+		ORDER BY f.followers DESC, p.host`, voice, voice)
 	return list, err
 }
 

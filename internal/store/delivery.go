@@ -161,6 +161,9 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 			return err
 		}
 	}
+	if delivery.Kind == "Accept" {
+		return s.confirmFollower(ctx, delivery.ActivityID)
+	}
 	if !delivery.carriesCopy() {
 		return nil
 	}
@@ -195,20 +198,53 @@ func (s *Store) saveHolding(ctx context.Context, d Delivery, now time.Time) erro
 const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state =
 	excluded.state, proof_at = excluded.proof_at`
 
+// expired is the condition of a delivery that was added before a time and did not succeed. A delivery without an
+// attempt stays when its server has no failures and its voice does not rest there. Then this blog was down itself. The
+// ids of activities begin with their time, so the index of the waiting deliveries finds the old ones of a server.
+const expired = `settled_at IS NULL AND activity_id < ?
+	AND activity_id IN (SELECT a.id FROM activities a WHERE a.id = deliveries.activity_id AND a.at < ?)
+	AND (written_at IS NULL OR written_at < ?)
+	AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0) OR ` +
+	refused + `)`
+
+// expireAtOnce is how many servers GiveUp handles in one transaction.
+const expireAtOnce = 100
+
 // GiveUp gives up the unsettled deliveries that were added before a time. It returns how many.
-func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (int64, error) {
-	// A delivery without an attempt stays when its server has no failures and its voice does not rest there. Then this
-	// blog was down itself.
-	n, err := s.exec(ctx, `
-		UPDATE deliveries SET status = 'given up', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT id FROM activities WHERE at < ?) AND (written_at IS NULL OR
-		written_at < ?)
-		AND (attempts > 0 OR EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.failures > 0) OR `+refused+
-		`)`, now, before, before)
+func (s *Store) GiveUp(ctx context.Context, before, now time.Time) (given int64, err error) {
+	bound, err := s.idsBefore(ctx, before, now)
 	if err != nil {
 		return 0, err
 	}
-	return n, s.forgetRefusals(ctx)
+	bounds := []any{bound, before, before}
+	for last := ""; ; {
+		var hosts []string
+		err := s.all(ctx, &hosts, `SELECT p.host FROM peers p WHERE p.host > ? AND EXISTS (
+			SELECT 1 FROM deliveries WHERE deliveries.host = p.host AND `+expired+`) ORDER BY p.host LIMIT ?`,
+			append(append([]any{last}, bounds...), expireAtOnce)...)
+		if err != nil {
+			return given, err
+		}
+		if len(hosts) == 0 {
+			return given, s.forgetRefusals(ctx)
+		}
+		n, err := s.exec(ctx, `UPDATE deliveries SET status = 'given up', settled_at = ? WHERE host IN (?) AND `+expired,
+			append([]any{now, hosts}, bounds...)...)
+		if given += n; err != nil {
+			return given, err
+		}
+		last = hosts[len(hosts)-1]
+	}
+}
+
+// idsBefore returns an id that is above those of the activities that were added before a time.
+func (s *Store) idsBefore(ctx context.Context, before, now time.Time) (blog.ID, error) {
+	next, err := s.NextActivityID(ctx, now)
+	// After the clock was set back, ids are ahead of it, and say nothing about the time.
+	if ahead := blog.FirstID(now.Add(time.Minute)); err == nil && next > ahead {
+		return next, nil
+	}
+	return blog.FirstID(before), err
 }
 
 // newestRevision is the revision of an object that a retried delivery carries: the newest for a Create, otherwise its

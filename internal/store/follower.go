@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -177,10 +178,9 @@ func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCoun
 // CountPending counts the pending follow requests from one server to a voice.
 func (s *Store) CountPending(ctx context.Context, voice blog.ID, host string) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `
-		SELECT count(*) FROM followers f JOIN actors p ON p.id = f.actor_id WHERE f.voice_id = ? AND f.state = 'pending'
-		AND p.host = ?`, voice, host)
-	return n, err
+	err := s.one(ctx, &n, `SELECT n FROM follower_servers WHERE voice_id = ? AND state = 'pending' AND host = ?`,
+		voice, host)
+	return n, ignoreMissing(err)
 }
 
 // Relation returns how an actor is connected with the voices of this blog. An unknown actor has the zero Relation.
@@ -212,10 +212,19 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 	return found, err
 }
 
-// SaveFollowerAccept saves the last Accept that was sent to a follower.
+// SaveFollowerAccept saves the last Accept that was sent to a follower, until it is delivered.
 func (s *Store) SaveFollowerAccept(ctx context.Context, f blog.Follower, accept blog.ID) error {
 	return s.run(ctx, `UPDATE followers SET accept_id = ? WHERE voice_id = ? AND actor_id = ?`, accept, f.VoiceID,
 		f.ActorID)
+}
+
+// confirmFollower saves that the Accepts of followers were delivered.
+func (s *Store) confirmFollower(ctx context.Context, accepts ...blog.ID) error {
+	if len(accepts) == 0 {
+		return nil
+	}
+	// The second condition lets SQLite use the index, which has no empty ids.
+	return s.run(ctx, `UPDATE followers SET accept_id = '' WHERE accept_id IN (?) AND accept_id <> ''`, accepts)
 }
 
 // UnconfirmedFollower is a follower who may still see the follow as pending: our Accept did not arrive, or there is
@@ -234,21 +243,34 @@ type UnconfirmedFollower struct {
 	Unavailable *time.Time // since when that server is given up
 }
 
-// UnconfirmedFollowers lists at most 500 followers of three kinds: those who are pending since before a time although
-// the voice accepts everybody, those whose Accept was refused or given up, and those whose Accept waits since before
-// that time.
+// mostUnconfirmed is how many followers of each kind UnconfirmedFollowers lists.
+const mostUnconfirmed = 250
+
+// UnconfirmedFollowers lists followers of three kinds: those who are pending since before a time although the voice
+// accepts everybody, those whose Accept was refused or given up, and those whose Accept waits since before that time.
+// At most 250 are pending, and at most 250 are others.
 func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]UnconfirmedFollower, error) {
-	var list []UnconfirmedFollower
-	err := s.all(ctx, &list, `
-		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, COALESCE(d.status, '') AS status,
-			COALESCE(d.code, 0) AS code, COALESCE(d.answer, '') AS answer, COALESCE(d.host, a.host) AS host,
+	var asking, accepted []UnconfirmedFollower
+	err := s.all(ctx, &asking, `
+		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, a.host,
+			p.unavailable_since AS unavailable
+		FROM voices v JOIN followers f ON f.voice_id = v.id AND f.state = 'pending' JOIN actors a ON a.id = f.actor_id
+		LEFT JOIN peers p ON p.host = a.mail_host
+		WHERE v.retired_at IS NULL AND NOT v.approves_followers AND a.block = '' AND f.since < ? LIMIT ?`,
+		before, mostUnconfirmed)
+	if err != nil {
+		return nil, err
+	}
+	err = s.all(ctx, &accepted, `
+		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, d.status, d.code, d.answer, d.host,
 			p.unavailable_since AS unavailable
 		FROM followers f JOIN voices v ON v.id = f.voice_id AND v.retired_at IS NULL JOIN actors a ON a.id = f.actor_id
-		LEFT JOIN deliveries d ON d.activity_id = f.accept_id AND f.accept_id <> ''
-		LEFT JOIN activities y ON y.id = d.activity_id LEFT JOIN peers p ON p.host = d.host
-		WHERE f.state = 'pending' AND NOT v.approves_followers AND a.block = '' AND f.since < ?
-			OR f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded') AND (d.settled_at IS NOT NULL OR y.at < ?)
-		ORDER BY f.since LIMIT 500`, before, before)
+		JOIN deliveries d ON d.activity_id = f.accept_id JOIN activities y ON y.id = d.activity_id
+		LEFT JOIN peers p ON p.host = d.host
+		WHERE f.accept_id <> '' AND f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded')
+			AND (d.settled_at IS NOT NULL OR y.at < ?) LIMIT ?`, before, mostUnconfirmed)
+	list := append(asking, accepted...)
+	slices.SortStableFunc(list, func(a, b UnconfirmedFollower) int { return a.Since.Compare(b.Since) })
 	return list, err
 }
 

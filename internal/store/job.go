@@ -35,7 +35,8 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		// Deliveries about an article are its report and stay. A failed Accept stays too: the doctor lists its follower as
 		// unconfirmed (UnconfirmedFollowers).
 		{`DELETE FROM deliveries WHERE settled_at < ? AND activity_id IN (SELECT id FROM activities WHERE object_id = '')
-			AND (status = 'delivered' OR activity_id NOT IN (SELECT accept_id FROM followers))`, []any{month}},
+			AND (status = 'delivered' OR NOT EXISTS (SELECT 1 FROM followers f WHERE f.accept_id = deliveries.activity_id
+				AND f.accept_id <> ''))`, []any{month}},
 		// This follows the deletion above, which leaves activities without any delivery.
 		{`DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d
 			WHERE d.activity_id = activities.id)`, []any{month}},

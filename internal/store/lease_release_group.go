@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"causerie/internal/blog"
 )
 
 // released is the usual end of a visit: the server accepted the last delivery, and its lease is released.
@@ -79,6 +81,9 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 		return err
 	}
 	if err := s.saveHoldings(ctx, all, now); err != nil {
+		return err
+	}
+	if err := s.confirmFollowers(ctx, all); err != nil {
 		return err
 	}
 	// This comes before freeServers, which sets waiting from the deliveries that are revived here.
@@ -155,6 +160,17 @@ func (s *Store) saveHoldings(ctx context.Context, group []*released, now time.Ti
 		FROM (SELECT DISTINCT * FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, ?, ?)`, n)+`) AS v) AS v
 		JOIN objects o ON o.id = v.column1 JOIN deliveries d ON d.activity_id = v.column5 AND d.inbox = v.column6
 		WHERE TRUE `+renewHolding, args...)
+}
+
+// confirmFollowers is confirmFollower for a group.
+func (s *Store) confirmFollowers(ctx context.Context, group []*released) error {
+	var accepts []blog.ID
+	for _, d := range group {
+		if d.last.Delivery.Kind == "Accept" {
+			accepts = append(accepts, d.last.Delivery.ActivityID)
+		}
+	}
+	return s.confirmFollower(ctx, accepts...)
 }
 
 // freeServers releases the servers and resets their failures.

@@ -17,9 +17,9 @@ var counted = []struct{ what, kept, anew string }{
 	{"mailboxes of followers", `SELECT voice_id, mailbox, host, n FROM follower_mailboxes`,
 		`SELECT f.voice_id, p.mailbox, p.mail_host, count(*) FROM followers f JOIN actors p ON p.id = f.actor_id
 		WHERE f.state = 'accepted' AND p.gone_at IS NULL GROUP BY f.voice_id, p.mailbox, p.mail_host`},
-	{"servers of followers", `SELECT voice_id, host, n FROM follower_servers`,
-		`SELECT f.voice_id, p.mail_host, count(*) FROM followers f JOIN actors p ON p.id = f.actor_id
-		WHERE f.state = 'accepted' AND p.gone_at IS NULL GROUP BY f.voice_id, p.mail_host`},
+	{"servers of followers", `SELECT voice_id, state, host, n FROM follower_servers`,
+		`SELECT f.voice_id, f.state, CASE f.state WHEN 'pending' THEN p.host ELSE p.mail_host END AS server, count(*)
+		FROM followers f JOIN actors p ON p.id = f.actor_id WHERE p.gone_at IS NULL GROUP BY f.voice_id, f.state, server`},
 }
 
 // countTheCounts compares each kept count of a database with its rows, at the end of a test.
