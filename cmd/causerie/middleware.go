@@ -12,9 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"causerie/internal/blog"
+	"causerie/internal/page"
 )
 
 // clientAddress sets RemoteAddr to the address of the client when a trusted proxy passes the request on: the last
@@ -86,6 +88,25 @@ func (s *server) errorPage(w middleware.WrapResponseWriter, r *http.Request, cau
 	fmt.Fprintf(w, "<!doctype html><html lang=en><meta charset=utf-8><title>Something went wrong here</title>"+
 		"<h1>Something went wrong here</h1><p>You did nothing wrong. Try again. If it happens again, tell the admin of "+
 		"this blog the number %s.</p>", id)
+}
+
+// closeChunked closes the connection after a request with a chunked body. If it had a Content-Length as well, a proxy
+// may take what follows the body for a part of it (RFC 9112, section 6.3). net/http has removed that header here.
+func closeChunked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wrongMethod answers a method that no address knows, and one that only this address does not know.
+func wrongMethod(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		page.SetAllow(w, r, routes)
+		http.Error(w, "This address does not accept this kind of request.", http.StatusMethodNotAllowed)
+	}
 }
 
 // noStore keeps answers out of every cache unless their handler sets another Cache-Control.

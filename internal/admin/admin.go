@@ -63,7 +63,10 @@ func (h *Handler) Routes() chi.Router {
 	// The order matters: headers come first, so that also the refusal of a cross-origin request carries them.
 	r.Use(page.SecurityHeaders(h.secure()), private, h.sameOrigin, middleware.GetHead)
 	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
-	r.MethodNotAllowed(h.page(func(*request) error { return errMethod }))
+	r.MethodNotAllowed(h.page(func(req *request) error {
+		page.SetAllow(req.w, req.r, r)
+		return errMethod
+	}))
 
 	signedOut := r.With(limited(signedOutLimit))
 	signedOut.Get("/login", h.page(h.showLogin))

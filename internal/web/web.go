@@ -92,12 +92,7 @@ func (w *Web) Routes() chi.Router {
 	// Through the cache as well: it limits how many of these pages are rendered at once, although it does not keep them.
 	r.NotFound(w.cache.Handler("html", w.withErrorPages(w.unknownPath), w.fail).ServeHTTP)
 	r.MethodNotAllowed(func(out http.ResponseWriter, req *http.Request) {
-		// chi does not pass the allowed methods to a handler of our own.
-		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
-				out.Header().Add("Allow", method)
-			}
-		}
+		page.SetAllow(out, req, r)
 		http.Error(out, "This address does not accept this kind of request.", http.StatusMethodNotAllowed)
 	})
 	return r
