@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest",
 		"internal/calmlog", "internal/lru",
 		"internal/nearest", "internal/text"},
-	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/ratelimit",
+	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/ratelimit", "internal/rig",
 		"internal/signature"},
 	{"internal/activity", "internal/feed", "internal/page", "internal/store"},
 	{"internal/media", "internal/remote", "internal/store/storetest"},
@@ -109,7 +109,7 @@ func TestPackagesImportOnlyLowerLayers(t *testing.T) {
 }
 
 // forTests are packages that only tests import. The README's picture leaves them out.
-var forTests = []string{"internal/overkant", "internal/store/storetest", "internal/page/pagetest"}
+var forTests = []string{"internal/overkant", "internal/page/pagetest", "internal/rig", "internal/store/storetest"}
 
 // readmeLayers returns the lines of the README's picture from the bottom up, each with its packages in order.
 func readmeLayers(t *testing.T) (lines [][]string, text string) {

@@ -26,9 +26,9 @@ import (
 	"causerie/internal/store"
 )
 
-// Config has all settings. Its tags define the flags, the environment variables, the keys of the settings file and
-// the table of “causerie serve --help”. Only this file reads the environment; other packages get the values that they
-// need.
+// Config has all settings. Its tags define the flags, the environment variables, the keys of the settings file
+// and the table of “causerie serve --help”. Only this file reads the environment; other packages get the values
+// that they need.
 type Config struct {
 	File            string   `name:"config" group:"settings" placeholder:"FILE" help:"${help_config}"`
 	URL             string   `name:"url" placeholder:"URL" help:"${help_url}"`
@@ -85,7 +85,8 @@ const envPrefix = "CAUSERIE_"
 
 // notSettings are variables with our prefix that are not settings: the path of the settings file, and variables of
 // tests.
-var notSettings = []string{envPrefix + "CONFIG", envPrefix + "TEST_REQUIRE", envPrefix + "CORPUS"}
+var notSettings = []string{envPrefix + "CONFIG", envPrefix + "TEST_REQUIRE", envPrefix + "CORPUS",
+	envPrefix + "TEST_RIG", envPrefix + "TEST_SEED"}
 
 func envName(setting string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
