@@ -23,7 +23,7 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 			filter.Statuses = []blog.Status{blog.Status(l.Status)}
 		}
 		t := newTable(c.out, l.JSON)
-		// Page by page: a blog may have more articles than should be in memory.
+		// In pieces: a blog may have more articles than should be in memory.
 		for {
 			articles, err := app.store.Articles(ctx, filter)
 			if err != nil {
@@ -45,7 +45,7 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 			if len(articles) < pageOfList {
 				return t.flushOr("no articles")
 			}
-			filter.Offset += len(articles)
+			filter.After = &articles[len(articles)-1]
 		}
 	})
 }

@@ -68,7 +68,7 @@ func (app *app) eachPublished(ctx context.Context, do func([]blog.Article) error
 		if err := do(articles); err != nil || len(articles) < filter.Limit {
 			return err
 		}
-		filter.Offset += len(articles)
+		filter.After = &articles[len(articles)-1]
 	}
 }
 

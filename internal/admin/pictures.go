@@ -9,13 +9,17 @@ import (
 	"causerie/internal/text"
 )
 
-// picturesPage is the picture library. Pictures without a description come first.
+// picturesPage is a page of the picture library. Its pictures without a description come first.
 type picturesPage struct {
 	frame
 	Pictures    []libraryPicture
 	Undescribed int
+	Pager       pager
 	Errors      fieldErrors
 }
+
+// picturesPerPage is how many pictures of the library one page shows.
+const picturesPerPage = 100
 
 // libraryPicture is one picture of the library.
 type libraryPicture struct {
@@ -35,10 +39,11 @@ func (h *Handler) showPictures(req *request, status int, p picturesPage) error {
 		return err
 	}
 	p.frame = f
-	list, err := h.store.PicturesOf(req.ctx(), req.author.ID)
+	list, err := h.store.PicturesOf(req.ctx(), req.author.ID, picturesPerPage+1, offset(req.r))
 	if err != nil {
 		return err
 	}
+	p.Pager, list = paginate(req.r, list, picturesPerPage)
 	var worded []libraryPicture
 	for _, one := range list {
 		shown := libraryPicture{picture: *pictureOf(one, ""), Small: media.Thumbnail(one),

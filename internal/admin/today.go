@@ -134,7 +134,8 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 // scheduledNext lists the scheduled articles, the next one first.
 func (h *Handler) scheduledNext(req *request, p *todayPage) error {
 	list, err := h.store.Articles(req.ctx(),
-		store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, Limit: rowsPerPage})
+		store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Scheduled}, BySaveTime: true,
+			Limit: rowsPerPage})
 	slices.SortFunc(list, func(a, b blog.Article) int { return a.ScheduledAt.Compare(*b.ScheduledAt) })
 	for _, a := range list {
 		p.Scheduled = append(p.Scheduled, req.row(a))

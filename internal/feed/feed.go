@@ -234,6 +234,24 @@ type SitemapEntry struct {
 // MaxSitemapEntries is the most pages of one sitemap (https://www.sitemaps.org/protocol.html).
 const MaxSitemapEntries = 50_000
 
+type sitemapIndex struct {
+	XMLName xml.Name      `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 sitemapindex"`
+	Maps    []sitemapPage `xml:"sitemap"`
+}
+
+// SitemapIndex returns a list of sitemaps. Those beyond MaxSitemapEntries are left out.
+func SitemapIndex(addresses []string) ([]byte, error) {
+	var out sitemapIndex
+	for _, address := range addresses[:min(len(addresses), MaxSitemapEntries)] {
+		out.Maps = append(out.Maps, sitemapPage{Loc: address})
+	}
+	text, err := xml.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("write sitemap: %w", err)
+	}
+	return append([]byte(xml.Header), text...), nil
+}
+
 type sitemap struct {
 	XMLName xml.Name      `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
 	URLs    []sitemapPage `xml:"url"`

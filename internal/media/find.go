@@ -23,17 +23,11 @@ func (l *Library) Picture(ctx context.Context, voice blog.ID, reference string) 
 	if digestPattern.MatchString(reference) {
 		return l.store.PictureByDigest(ctx, voice, reference)
 	}
-	list, err := l.store.PicturesOf(ctx, voice)
+	p, err := l.store.PictureByName(ctx, voice, path.Base(reference), CleanName(reference))
 	if err != nil {
-		return blog.Picture{}, err
+		return p, fmt.Errorf("picture %q: %w", reference, err)
 	}
-	name, clean := path.Base(reference), CleanName(reference)
-	for _, p := range list {
-		if p.Name == name || p.Name == clean {
-			return p, nil
-		}
-	}
-	return blog.Picture{}, fmt.Errorf("picture %q: %w", reference, blog.ErrNotFound)
+	return p, nil
 }
 
 func (l *Library) byFile(ctx context.Context, file string) (blog.Picture, error) {

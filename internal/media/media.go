@@ -209,17 +209,15 @@ func CleanName(name string) string {
 // freeName returns the wanted name, or the first of wanted-2, wanted-3 … that no other picture of the voice has. A
 // name in an article must go on meaning the same picture.
 func (l *Library) freeName(ctx context.Context, voice blog.ID, wanted string) (string, error) {
-	list, err := l.store.PicturesOf(ctx, voice)
-	if err != nil {
-		return "", err
-	}
-	taken := make(map[string]bool, len(list))
-	for _, p := range list {
-		taken[p.Name] = true
-	}
 	name, ext := wanted, path.Ext(wanted)
-	for n := 2; taken[name]; n++ {
+	for n := 2; ; n++ {
+		_, err := l.store.PictureByName(ctx, voice, name, name)
+		if errors.Is(err, blog.ErrNotFound) {
+			return name, nil
+		}
+		if err != nil {
+			return "", err
+		}
 		name = strings.TrimSuffix(wanted, ext) + "-" + strconv.Itoa(n) + ext
 	}
-	return name, nil
 }

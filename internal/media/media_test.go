@@ -382,7 +382,7 @@ func TestAnErrorLeavesNoFileAndNoRow(t *testing.T) {
 		if _, err := l.Accept(t.Context(), ilse, "ferry.jpg", bytes.NewReader(jpegBytes(ferry(64, 64)))); err == nil {
 			t.Error("accepted without a place to put it")
 		}
-		if list, err := s.PicturesOf(t.Context(), ilse); err != nil || len(list) > 0 {
+		if list, err := s.PicturesOf(t.Context(), ilse, 10, 0); err != nil || len(list) > 0 {
 			t.Errorf("the store has %v (%v)", list, err)
 		}
 	})

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,11 @@ const (
 		a.picture_id, a.picture_alt, a.file, a.month, a.object_id, a.revision, a.published_at, a.updated_at, a.scheduled_at,
 		a.created_at, a.saved_at, t.language <> a.language AS translated, t.language, t.title, t.subtitle, t.summary,
 		t.slug, t.words`
-	textColumns  = `, t.markdown, t.html, t.plain`
 	fromArticles = ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = a.language `
+
+	// textColumns are the long ones, which few queries need. withBody joins them.
+	textColumns = `, d.markdown, d.html, d.plain`
+	withBody    = ` JOIN article_bodies d ON d.article_id = t.article_id AND d.language = t.language `
 
 	// fromSlugs reads the text to which a slug belongs or belonged; the original if that text is not public any more.
 	fromSlugs = ` FROM slugs JOIN articles a ON a.id = slugs.article_id JOIN article_texts t ON t.article_id = a.id
@@ -66,7 +70,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 				return err
 			}
 		}
-		return nil
+		return s.relist(ctx, a.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("save article %q: %w", a.Title, err)
@@ -103,18 +107,30 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 
 // saveText saves the text of an article in its own language.
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
-	// of_revision is the revision at which the text last changed. Translations compare it, so other edits keep it.
-	return s.run(ctx, `
-		INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
-		of_revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	// of_revision is the revision at which the text last changed. Translations compare it, so other edits keep it. The
+	// former Markdown is compared, so this comes before the new one is saved.
+	err := s.run(ctx, `
+		INSERT INTO article_texts (article_id, language, title, subtitle, summary, slug, words, of_revision)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
-			summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain,
-			slug = excluded.slug, words = excluded.words, of_revision = CASE
+			summary = excluded.summary, slug = excluded.slug, words = excluded.words, of_revision = CASE
 				WHEN article_texts.title = excluded.title AND article_texts.subtitle = excluded.subtitle
-					AND article_texts.summary = excluded.summary AND article_texts.markdown = excluded.markdown
+					AND article_texts.summary = excluded.summary AND EXISTS (SELECT 1 FROM article_bodies d WHERE
+					d.article_id = excluded.article_id AND d.language = excluded.language AND d.markdown = ?)
 				THEN article_texts.of_revision ELSE excluded.of_revision END`,
-		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Markdown, a.HTML, a.Plain, a.Slug, a.WordCount, a.Revision)
+		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Slug, a.WordCount, a.Revision, a.Markdown)
+	if err != nil {
+		return err
+	}
+	return s.saveBody(ctx, a.ID, a.Language, a.Text)
+}
+
+// saveBody saves the long columns of a text.
+func (s *Store) saveBody(ctx context.Context, article blog.ID, language string, t blog.Text) error {
+	return s.run(ctx, `
+		INSERT INTO article_bodies (article_id, language, markdown, html, plain) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (article_id, language) DO UPDATE SET markdown = excluded.markdown, html = excluded.html,
+			plain = excluded.plain`, article, language, t.Markdown, t.HTML, t.Plain)
 }
 
 // saveByline saves the co-authors. The owner is a column of the article.
@@ -192,45 +208,52 @@ func (s *Store) saveSlug(ctx context.Context, a blog.Article, language, slug str
 // FreeSlug returns wanted, or the first of wanted-2, wanted-3 … that no other text of the site has or had. Former
 // slugs of the same article are free for it.
 func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, language string) (string, error) {
-	slug := wanted
-	for n := 2; ; n++ {
-		var taken int
-		err := s.one(ctx, &taken, `
-			SELECT (SELECT count(*) FROM slugs WHERE slug = ? AND NOT (article_id = ? AND (language = ? OR NOT is_current)))
-				+ (SELECT count(*) FROM article_texts WHERE article_id = ? AND language <> ? AND slug = ?)`,
-			slug, article, language, article, language, slug)
+	// The more of them are taken, the more are asked for at once: there may be thousands of articles with one title.
+	for first, some := 1, 1; ; first, some = first+some, min(2*some, 512) {
+		candidates := make([]string, some)
+		for i := range candidates {
+			if candidates[i] = fmt.Sprintf("%s-%d", wanted, first+i); first+i == 1 {
+				candidates[i] = wanted
+			}
+		}
+		var taken []string
+		err := s.all(ctx, &taken, `
+			SELECT slug FROM slugs WHERE slug IN (?) AND NOT (article_id = ? AND (language = ? OR NOT is_current))
+			UNION SELECT slug FROM article_texts WHERE article_id = ? AND language <> ? AND slug IN (?)`,
+			candidates, article, language, article, language, candidates)
 		if err != nil {
 			return "", err
 		}
-		if taken == 0 {
-			return slug, nil
+		for _, slug := range candidates {
+			if !slices.Contains(taken, slug) {
+				return slug, nil
+			}
 		}
-		slug = fmt.Sprintf("%s-%d", wanted, n)
 	}
 }
 
 // Article returns an article by id in any status, with its text, by-line, tags and sources.
 func (s *Store) Article(ctx context.Context, id blog.ID) (blog.Article, error) {
-	return s.article(ctx, fromArticles+`WHERE a.id = ?`, id)
+	return s.article(ctx, fromArticles+withBody+`WHERE a.id = ?`, id)
 }
 
 // ArticleBySlug returns the article that has or had a slug, with the text in the language of that slug. If the result
 // has another slug, the page has moved.
 func (s *Store) ArticleBySlug(ctx context.Context, slug string) (blog.Article, error) {
-	return s.article(ctx, fromSlugs+`WHERE slugs.slug = ?`, slug)
+	return s.article(ctx, fromSlugs+withBody+`WHERE slugs.slug = ?`, slug)
 }
 
 // ArticleByTextSlug returns an author's article by the present slug of its text, in any status but deleted. Unlike
 // ArticleBySlug it finds drafts, so a file that is imported again becomes a revision.
 func (s *Store) ArticleByTextSlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
-	return s.article(ctx, fromArticles+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted' ORDER BY a.id
-		LIMIT 1`, voice, slug)
+	return s.article(ctx, fromArticles+withBody+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted'
+		ORDER BY a.id LIMIT 1`, voice, slug)
 }
 
 // ArticleByObject returns the article of an ActivityPub object. An article has a new object after it was withdrawn
 // and published again; the former ones lead to it too.
 func (s *Store) ArticleByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
-	return s.article(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+	return s.article(ctx, fromArticles+withBody+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
 // Head returns an article without its text, by-line and tags. That is all that a reply or a reaction needs.

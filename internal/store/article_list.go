@@ -5,122 +5,212 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"causerie/internal/blog"
 )
 
-// ArticleFilter selects articles for a list. Zero fields select everything.
+// ArticleFilter selects articles for a list. Zero fields select everything, and the last saved comes first. A list of
+// listed articles is limited by one of Voice, Tag, Series and Language at most.
 type ArticleFilter struct {
 	Listed     bool // only articles on front pages, in archives and in feeds
 	InOutbox   bool // only articles that an outbox may list: public and unlisted
 	Statuses   []blog.Status
-	Voice      blog.ID // owned or co-written by this voice
-	Tag        string  // in any case
-	Series     blog.ID
-	Language   string // only articles with a public text in this language; that text is returned
-	Prefer     string // any article, with its public text in this language if there is one
-	Text       bool   // also read Markdown, HTML and plain text
-	BySaveTime bool   // last saved first, instead of last published
-	ByPart     bool   // by the part in the series, ascending
-	Unpinned   bool   // without the articles that Voice pinned
-	Limit      int    // at most 1,000; 0 means 1,000
-	Offset     int
+	Voice      blog.ID       // owned or co-written by this voice
+	Tag        string        // in any case
+	Series     blog.ID       // only with Listed
+	Language   string        // only articles with a public text in this language; that text is returned
+	Prefer     string        // any article, with its public text in this language if there is one
+	Text       bool          // also read Markdown, HTML and plain text
+	BySaveTime bool          // last saved first; otherwise last published first, without those never published
+	ByPart     bool          // by the part in the series, ascending
+	Unpinned   bool          // without the articles that Voice pinned
+	After      *blog.Article // only articles that follow this one in the order; not for lists that pages show
+	Limit      int           // at most 1,000; 0 means 1,000
+	Offset     int           // of lists that pages show: it costs little there, however large it is
 }
 
-// listed is the condition of front pages, archives and feeds. It is written as in the index articles_newest, so that
-// a front page reads no more rows than it shows.
+// listed is the condition of front pages, archives and feeds. It is written as in the index articles_parts.
 const listed = `a.status = 'published' AND a.visibility IN ('public', 'local')`
 
-// where returns the WHERE clause of the filter with its arguments.
-func (f ArticleFilter) where() (string, []any) {
-	conditions, args := []string{"1 = 1"}, []any{}
+// list returns the list that has the articles of the filter, but for Unpinned. Filters that no page needs have none.
+func (f ArticleFilter) list() (listName, bool) {
+	limits := 0
+	for _, limit := range []bool{f.Voice != "", f.Tag != "", f.Series != "", f.Language != ""} {
+		if limit {
+			limits++
+		}
+	}
+	switch {
+	case f.InOutbox || limits > 1 || f.Listed && len(f.Statuses) > 0:
+		return listName{}, false
+	case !f.Listed:
+		if len(f.Statuses) != 1 || limits == 1 && f.Voice == "" {
+			return listName{}, false
+		}
+		return listName{Kind: string(f.Statuses[0]), VoiceID: f.Voice}, true
+	case f.Tag != "":
+		return listName{Kind: "tag", Name: strings.ToLower(f.Tag)}, true
+	case f.Series != "":
+		return listName{Kind: "series", Name: string(f.Series)}, true
+	case f.Language != "":
+		return listName{Kind: "language", Name: f.Language}, true
+	}
+	return listName{Kind: "listed", VoiceID: f.Voice}, true
+}
+
+// inOrder reports whether a list is in the order of the filter.
+func (f ArticleFilter) inOrder(l listName) bool {
+	switch {
+	case f.ByPart || f.After != nil:
+		return false
+	case f.Listed || l.Kind == string(blog.Published):
+		return !f.BySaveTime
+	}
+	return true
+}
+
+// pick is a query for ids of articles in an order. The columns are article_id and those of the order.
+type pick struct {
+	query string
+	args  []any
+	order string // of the picked rows, named p
+}
+
+// pick returns the query for the articles of a filter.
+func (s *Store) pick(ctx context.Context, f ArticleFilter) (pick, error) {
+	limit := f.Limit
+	if limit <= 0 || limit > 1000 {
+		limit = 1000
+	}
+	offset := max(0, f.Offset)
+	l, found := f.list()
+	if !found || !f.inOrder(l) {
+		p, err := f.pickFromArticles()
+		p.query, p.args = p.query+` LIMIT ? OFFSET ?`, append(p.args, limit, offset)
+		return p, err
+	}
+	query, args := `SELECT l.article_id, l.at FROM article_lists l WHERE `+ofList, l.args()
+	if offset > longestSkip {
+		until, left, err := s.skip(ctx, f, l, offset)
+		if err != nil {
+			return pick{}, err
+		}
+		offset = left
+		if !until.IsZero() {
+			query, args = query+` AND l.at < ?`, append(args, until)
+		}
+	}
+	if f.Unpinned {
+		query, args = query+` AND NOT EXISTS (SELECT 1 FROM pins n WHERE n.article_id = l.article_id AND n.voice_id = ?)`,
+			append(args, f.Voice)
+	}
+	return pick{query + ` ORDER BY l.at DESC, l.article_id DESC LIMIT ? OFFSET ?`, append(args, limit, offset),
+		` ORDER BY p.at DESC, p.article_id DESC`}, nil
+}
+
+// pickFromArticles picks the articles of a filter from their own table, in the order of one of its indices.
+func (f ArticleFilter) pickFromArticles() (pick, error) {
+	conditions, args := []string{}, []any{}
 	add := func(condition string, values ...any) {
 		conditions = append(conditions, condition)
 		args = append(args, values...)
 	}
-	if f.Listed {
-		add(listed)
+	switch {
+	case f.Tag != "" || f.Language != "" || f.Unpinned || f.Listed && !f.ByPart || (f.Series != "") != f.ByPart:
+		return pick{}, fmt.Errorf("list articles: there is no list of %+v", f)
+	case f.ByPart:
+		add(`a.series_id = ? AND `+listed, f.Series)
+		return pick{`SELECT a.id AS article_id, a.part, a.published_at AS at FROM articles a WHERE ` +
+			strings.Join(conditions, " AND ") + ` ORDER BY a.part, a.published_at, a.id`, args,
+			` ORDER BY p.part, p.at, p.article_id`}, nil
+	}
+	column, last := `a.published_at`, any(nil)
+	if f.After != nil {
+		last = f.After.PublishedAt
+	}
+	if f.BySaveTime || len(f.Statuses) == 0 && !f.InOutbox {
+		column = `a.saved_at`
+		if f.After != nil {
+			last = f.After.SavedAt
+		}
+	}
+	add(column + ` IS NOT NULL`)
+	if f.After != nil {
+		add(`(`+column+`, a.id) < (?, ?)`, last, f.After.ID)
 	}
 	if f.InOutbox {
 		add(`a.status = 'published' AND a.visibility IN ('public', 'unlisted') AND a.object_id <> ''`)
 	}
 	if len(f.Statuses) > 0 {
-		names := make([]string, len(f.Statuses))
-		for i, status := range f.Statuses {
-			names[i] = string(status)
-		}
-		add(`a.status IN (?)`, names)
+		add(`a.status IN (?)`, texts(f.Statuses))
 	}
 	if f.Voice != "" {
-		add(`(a.voice_id = ? OR a.id IN (SELECT article_id FROM article_authors WHERE voice_id = ?))`, f.Voice, f.Voice)
+		add(`EXISTS (SELECT 1 FROM article_lists w WHERE w.article_id = a.id AND w.kind = a.status AND w.voice_id = ?)`,
+			f.Voice)
 	}
-	if f.Unpinned {
-		add(`NOT EXISTS (SELECT 1 FROM pins p WHERE p.article_id = a.id AND p.voice_id = ?)`, f.Voice)
-	}
-	if f.Tag != "" {
-		add(`a.id IN (SELECT article_id FROM article_tags WHERE tag = ?)`, strings.ToLower(f.Tag))
-	}
-	if f.Series != "" {
-		add(`a.series_id = ?`, f.Series)
-	}
-	if f.Language != "" {
-		add(`EXISTS (SELECT 1 FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft)`, f.Language)
-	}
-	return " WHERE " + strings.Join(conditions, " AND "), args
+	return pick{`SELECT a.id AS article_id, ` + column + ` AS at FROM articles a WHERE ` +
+		strings.Join(conditions, " AND ") + ` ORDER BY ` + column + ` DESC, a.id DESC`, args,
+		` ORDER BY p.at DESC, p.article_id DESC`}, nil
 }
 
-// from returns the FROM clause, which joins each article with one text: in the wanted language if there is one.
-func (f ArticleFilter) from() (string, []any) {
+// textOf is the language of the text that a filter returns.
+func (f ArticleFilter) textOf() (string, []any) {
 	language := cmp.Or(f.Language, f.Prefer)
 	if language == "" {
-		return fromArticles, nil
+		return `a.language`, nil
 	}
 	// Readers do not see the draft of a translation. They get the original instead.
-	return ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = COALESCE(
-		(SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft), a.language) `,
-		[]any{language}
-}
-
-// order returns the ORDER BY clause. The id makes the order of articles with equal times stable.
-func (f ArticleFilter) order() string {
-	switch {
-	case f.ByPart:
-		return ` ORDER BY a.part, a.published_at, a.id`
-	case f.BySaveTime:
-		return ` ORDER BY a.saved_at DESC, a.id DESC`
-	}
-	return ` ORDER BY a.published_at DESC, a.id DESC`
+	return `COALESCE((SELECT x.language FROM article_texts x WHERE x.article_id = a.id AND x.language = ? AND NOT x.draft),
+		a.language)`, []any{language}
 }
 
 // Articles lists articles with their by-lines and tags. The newest comes first, unless the filter has another order.
 func (s *Store) Articles(ctx context.Context, f ArticleFilter) ([]blog.Article, error) {
-	from, args := f.from()
-	where, conditions := f.where()
-	args = append(args, conditions...)
-	columns := articleColumns
-	if f.Text {
-		columns += textColumns
+	p, err := s.pick(ctx, f)
+	if err != nil {
+		return nil, err
 	}
-	limit := f.Limit
-	if limit <= 0 || limit > 1000 {
-		limit = 1000
+	// The ids come first, from an index alone. Only the articles that are returned are read.
+	language, args := f.textOf()
+	columns, from := articleColumns, ` FROM (`+p.query+`) p JOIN articles a ON a.id = p.article_id
+		JOIN article_texts t ON t.article_id = a.id AND t.language = `+language
+	if f.Text {
+		columns, from = columns+textColumns, from+withBody
 	}
 	var list []blog.Article
-	err := s.all(ctx, &list, `SELECT `+columns+from+where+f.order()+` LIMIT ? OFFSET ?`,
-		append(args, limit, max(0, f.Offset))...)
-	if err != nil {
+	if err := s.all(ctx, &list, `SELECT `+columns+from+p.order, append(p.args, args...)...); err != nil {
 		return nil, fmt.Errorf("list articles: %w", err)
 	}
 	return list, s.loadBylinesAndTags(ctx, list)
 }
 
-// CountArticles counts the articles that a filter selects.
+// CountArticles counts the articles that a filter selects. It knows the filters of pages, without a Limit, and those of
+// statuses.
 func (s *Store) CountArticles(ctx context.Context, f ArticleFilter) (int, error) {
-	// The join with the texts is left out: it adds exactly one row for each article.
-	where, args := f.where()
-	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM articles a`+where, args...)
-	return n, err
+	l, found := f.list()
+	switch {
+	case found:
+		n, err := s.countList(ctx, l)
+		if err != nil || !f.Unpinned {
+			return n, err
+		}
+		pinned, err := s.pinnedIn(ctx, l)
+		return n - len(pinned), err
+	case f.Listed || f.InOutbox || f.Tag != "" || f.Series != "" || f.Language != "":
+		return 0, fmt.Errorf("count articles: there is no count of %+v", f)
+	case len(f.Statuses) == 0:
+		f.Statuses = []blog.Status{blog.Draft, blog.Scheduled, blog.Published, blog.Withdrawn, blog.Deleted}
+	}
+	all := 0
+	for _, status := range f.Statuses {
+		n, err := s.countList(ctx, listName{Kind: string(status), VoiceID: f.Voice})
+		if err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	return all, nil
 }
 
 // loadBylinesAndTags reads the by-lines and tags of all articles in a list, with two queries in total.
@@ -178,8 +268,42 @@ func (s *Store) loadTags(ctx context.Context, list []blog.Article, at map[blog.I
 // Languages lists the languages in which readers find listed articles, the most used language first.
 func (s *Store) Languages(ctx context.Context) ([]string, error) {
 	var list []string
-	err := s.all(ctx, &list, `SELECT t.language FROM articles a JOIN article_texts t ON t.article_id = a.id AND
-		NOT t.draft
-		WHERE `+listed+` GROUP BY t.language ORDER BY count(*) DESC, t.language`)
+	err := s.all(ctx, &list, `SELECT name FROM article_counts WHERE kind = 'language' AND voice_id = '' AND month = ''
+		ORDER BY n DESC, name`)
+	return list, err
+}
+
+// ListedText is what a sitemap needs of the text of a listed article.
+type ListedText struct {
+	VoiceID     blog.ID
+	Month       string // as in the address, with Slug
+	Slug        string
+	PublishedAt time.Time
+	Since       *time.Time // when readers got the present text; nil if it is as old as the publication
+}
+
+// Changed returns when the text became what it is.
+func (t ListedText) Changed() time.Time {
+	if t.Since != nil && t.Since.After(t.PublishedAt) {
+		return *t.Since
+	}
+	return t.PublishedAt
+}
+
+// ListedTexts lists the public texts of listed articles, the newest article first. limit and offset count articles.
+func (s *Store) ListedTexts(ctx context.Context, limit, offset int) ([]ListedText, error) {
+	p, err := s.pick(ctx, ArticleFilter{Listed: true, Limit: limit, Offset: offset})
+	if err != nil {
+		return nil, err
+	}
+	var list []ListedText
+	// As in TextAges: revisions from before published_at belong to an earlier publication.
+	err = s.all(ctx, &list, `SELECT a.voice_id, a.month, t.slug, a.published_at, r.at AS since
+		FROM (`+p.query+`) p JOIN articles a ON a.id = p.article_id
+		JOIN article_texts t ON t.article_id = a.id AND NOT t.draft
+		LEFT JOIN revisions r ON a.updated_at IS NOT NULL AND r.article_id = a.id AND r.language = t.language
+			AND r.kind = 'published' AND r.at >= a.published_at AND r.number = (SELECT max(x.number) FROM revisions x
+			WHERE x.article_id = a.id AND x.language = t.language AND x.kind = 'published')`+
+		p.order+`, t.language <> a.language, t.language`, p.args...)
 	return list, err
 }

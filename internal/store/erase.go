@@ -104,6 +104,12 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 // eraseContent empties the articles, replies and pictures of a voice. The rows stay, so that published articles
 // answer 410.
 func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) error {
+	// Those of others, of which the voice is a co-author, leave its lists too.
+	var articles []blog.ID
+	if err := s.all(ctx, &articles, `SELECT id FROM articles WHERE voice_id = ?
+		UNION SELECT article_id FROM article_authors WHERE voice_id = ? ORDER BY 1`, voice, voice); err != nil {
+		return err
+	}
 	err := s.run(ctx, `
 		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '',
 		series_planned = 0,
@@ -114,11 +120,11 @@ func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) 
 	}
 	// The order matters: discarded_files gets the names of the picture files before their rows are deleted. A job
 	// deletes the files after the commit, so a rollback loses none.
-	return s.runAll(ctx, []any{voice},
+	err = s.runAll(ctx, []any{voice},
 		`DELETE FROM mentions WHERE voice_id = ?`,
-		`UPDATE article_texts SET title = '', subtitle = '', summary = '', markdown = '', html = '', plain = '', words =
-			0, translator = ''
+		`UPDATE article_texts SET title = '', subtitle = '', summary = '', words = 0, translator = ''
 			WHERE article_id IN `+articlesOfVoice,
+		`UPDATE article_bodies SET markdown = '', html = '', plain = '' WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM revisions WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM holds WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM article_tags WHERE article_id IN `+articlesOfVoice,
@@ -130,6 +136,10 @@ func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) 
 			m.voice_id = ? ON CONFLICT DO NOTHING`,
 		`DELETE FROM media_files WHERE picture_id IN (SELECT id FROM media WHERE voice_id = ?)`,
 		`DELETE FROM media WHERE voice_id = ?`)
+	if err != nil {
+		return err
+	}
+	return s.relistMany(ctx, articles)
 }
 
 // eraseAccount deletes all that an author needs to sign in, and the voice's followers and followed actors.

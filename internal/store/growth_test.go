@@ -32,8 +32,10 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 			`published_at, created_at, saved_at)`,
 			`'a' || i, '` + string(author.ID) + `', 'published', 'article', 'public', 'open', 'en', '2026-11', 'o' || i, 1, ` +
 				ago + `, ` + ago + `, ` + ago, nil},
-		{articles, `article_texts (article_id, language, title, slug, markdown, html, plain)`,
-			`'a' || i, 'en', 'Crossing ' || i, 'crossing-' || i, ?, ?, ?`, []any{long, long, long}},
+		{articles, `article_texts (article_id, language, title, slug)`,
+			`'a' || i, 'en', 'Crossing ' || i, 'crossing-' || i`, nil},
+		{articles, `article_bodies (article_id, language, markdown, html, plain)`, `'a' || i, 'en', ?, ?, ?`,
+			[]any{long, long, long}},
 		{articles, `slugs (slug, article_id, language, is_current)`, `'crossing-' || i, 'a' || i, 'en', TRUE`, nil},
 		{articles, `article_tags (article_id, position, tag, name)`, `'a' || i, 0, 'rivers', 'Rivers'`, nil},
 		{articles, `objects (id, article_id, payload, revision, at)`, `'o' || i, 'a' || i, ?, 1, ?`,
@@ -64,6 +66,9 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 	} {
 		storetest.Change(t, url, `INSERT INTO `+step.into+` `+count+strconv.Itoa(step.rows)+`) SELECT `+step.values+` FROM n`,
 			step.args...)
+	}
+	if err := s.RelistAll(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if strings.HasPrefix(url, "postgres") {
 		storetest.Change(t, url, `VACUUM ANALYZE`) // autovacuum does so within a minute

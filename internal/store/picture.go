@@ -68,11 +68,22 @@ func (s *Store) PictureByDigest(ctx context.Context, voice blog.ID, digest strin
 	return list[0], err
 }
 
-// PicturesOf lists a voice's pictures, newest first, at most 500. It lists those of all voices when voice is "".
-func (s *Store) PicturesOf(ctx context.Context, voice blog.ID) ([]blog.Picture, error) {
+// PictureByName finds the newest picture of a voice with one of two names.
+func (s *Store) PictureByName(ctx context.Context, voice blog.ID, name, other string) (blog.Picture, error) {
+	list := make([]blog.Picture, 1)
+	if err := s.one(ctx, &list[0], `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? AND name IN (?, ?)
+		ORDER BY id DESC LIMIT 1`, voice, name, other); err != nil {
+		return list[0], err
+	}
+	err := s.completePictures(ctx, list)
+	return list[0], err
+}
+
+// PicturesOf lists a voice's pictures, newest first, from an offset on.
+func (s *Store) PicturesOf(ctx context.Context, voice blog.ID, limit, offset int) ([]blog.Picture, error) {
 	var list []blog.Picture
-	err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? OR ? = '' ORDER BY id DESC LIMIT 500`,
-		voice, voice)
+	err := s.all(ctx, &list, `SELECT `+mediaColumns+` FROM media WHERE voice_id = ? ORDER BY id DESC LIMIT ? OFFSET ?`,
+		voice, limit, offset)
 	if err != nil {
 		return nil, err
 	}

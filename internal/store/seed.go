@@ -40,7 +40,7 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 	f.all = size.Articles + size.Comments + size.Comments/2 + size.Followers + size.Hosts
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return f.readSamples(ctx, samples) },
-		f.peers, f.followers, f.articles, f.comments, f.reactions, f.deliveries,
+		f.peers, f.followers, f.articles, f.RelistAll, f.comments, f.reactions, f.deliveries,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("seed: %w", err)
@@ -200,7 +200,9 @@ func (f *seeder) readSamples(ctx context.Context, ids []blog.ID) error {
 		}
 		p := sample{article: articles[0], object: text(articles[0]["object_id"]), rows: map[string][]seedRow{}}
 		for table, query := range map[string]string{
-			"article_texts":   `SELECT * FROM article_texts WHERE article_id = ? AND draft = FALSE`,
+			"article_texts": `SELECT * FROM article_texts WHERE article_id = ? AND draft = FALSE`,
+			"article_bodies": `SELECT d.* FROM article_bodies d JOIN article_texts t ON t.article_id = d.article_id
+				AND t.language = d.language WHERE d.article_id = ? AND t.draft = FALSE`,
 			"article_authors": `SELECT * FROM article_authors WHERE article_id = ?`,
 			"article_tags":    `SELECT * FROM article_tags WHERE article_id = ?`,
 			"slugs":           `SELECT * FROM slugs WHERE article_id = ? AND is_current`,
@@ -279,7 +281,8 @@ func (f *seeder) followers(ctx context.Context) error {
 func (f *seeder) articles(ctx context.Context) error {
 	// Twenty years of a busy blog at most, so that archives have many months.
 	gap := min(24*time.Hour, 20*365*24*time.Hour/time.Duration(max(f.size.Articles, 1)))
-	tables := []string{"articles", "article_texts", "article_authors", "article_tags", "slugs", "objects", "activities"}
+	tables := []string{"articles", "article_texts", "article_bodies", "article_authors", "article_tags", "slugs",
+		"objects", "activities"}
 	return f.inTurn(ctx, f.size.Articles, tables, func(i int, rows map[string][]seedRow) {
 		// The oldest first: rows lie on the disk as those of a blog that grew.
 		at := f.now.Add(-gap*time.Duration(f.size.Articles-i) - time.Minute)
@@ -315,6 +318,9 @@ func (f *seeder) copySample(p sample, mark string, at time.Time, rows map[string
 			}
 			rows[table] = append(rows[table], row)
 		}
+	}
+	if p.activity == "" {
+		made.activity = ""
 	}
 	article := copyRow(p.article)
 	article["id"], article["object_id"], article["month"] = made.id, made.object, month
@@ -418,6 +424,8 @@ func (f *seeder) reactions(ctx context.Context) error {
 // deliveries adds, for the newest articles, what became of one delivery to each server, and who has the article.
 func (f *seeder) deliveries(ctx context.Context) error {
 	articles := f.added[max(0, len(f.added)-seedSettled/f.size.Hosts):]
+	// A sample that was never sent has no activity.
+	articles = slices.DeleteFunc(slices.Clone(articles), func(a seeded) bool { return a.activity == "" })
 	n := len(articles) * f.size.Hosts
 	f.all += n
 	return f.inTurn(ctx, n, []string{"deliveries", "holdings"}, func(i int, rows map[string][]seedRow) {

@@ -159,10 +159,10 @@ func (s *Store) SeriesBySlug(ctx context.Context, slug string) (blog.Series, err
 const forReaders = `(series.voice_id <> '' OR EXISTS (SELECT 1 FROM articles a WHERE a.series_id = series.id AND ` +
 	listed + `))`
 
-// PublicSeries lists the series that readers may see, by title.
-func (s *Store) PublicSeries(ctx context.Context) ([]blog.Series, error) {
+// PublicSeries lists at most limit series that readers may see, by title.
+func (s *Store) PublicSeries(ctx context.Context, limit int) ([]blog.Series, error) {
 	var list []blog.Series
-	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE `+forReaders+` ORDER BY title`)
+	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series WHERE `+forReaders+` ORDER BY title LIMIT ?`, limit)
 	return list, err
 }
 
@@ -194,6 +194,29 @@ func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
 	return list, err
 }
 
+// PartsBeside returns the listed parts before and after an article in its series, as far as there are any, without
+// their long texts. They are in the article's language where they have a text in it.
+func (s *Store) PartsBeside(ctx context.Context, a blog.Article) ([]blog.Article, error) {
+	language, args := ArticleFilter{Prefer: a.Language}.textOf()
+	const part = `SELECT * FROM (SELECT a.id AS article_id FROM articles a WHERE a.series_id = ? AND ` + listed
+	var list []blog.Article
+	err := s.all(ctx, &list, `SELECT `+articleColumns+` FROM (`+
+		part+` AND a.part < ? ORDER BY a.part DESC, a.published_at DESC, a.id DESC LIMIT 1) AS before UNION ALL `+
+		part+` AND a.part > ? ORDER BY a.part, a.published_at, a.id LIMIT 1) AS following) p
+		JOIN articles a ON a.id = p.article_id
+		JOIN article_texts t ON t.article_id = a.id AND t.language = `+language+` ORDER BY a.part`,
+		append([]any{a.SeriesID, a.Part, a.SeriesID, a.Part}, args...)...)
+	return list, err
+}
+
+// PartsOut returns the numbers of the listed parts of a series, as far as they are from 1 to most.
+func (s *Store) PartsOut(ctx context.Context, series blog.ID, most int) ([]int, error) {
+	var list []int
+	err := s.all(ctx, &list, `SELECT DISTINCT a.part FROM articles a WHERE a.series_id = ? AND a.part >= 1 AND a.part <= ?
+		AND `+listed+` ORDER BY a.part`, series, most)
+	return list, err
+}
+
 // CountParts counts the listed articles of each series.
 func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]int, error) {
 	found := map[blog.ID]int{}
@@ -204,8 +227,8 @@ func (s *Store) CountParts(ctx context.Context, series []blog.ID) (map[blog.ID]i
 		SeriesID blog.ID
 		Parts    int
 	}
-	err := s.all(ctx, &list, `SELECT a.series_id, count(*) AS parts FROM articles a WHERE a.series_id IN (?) AND `+listed+
-		` GROUP BY a.series_id`, series)
+	err := s.all(ctx, &list, `SELECT name AS series_id, n AS parts FROM article_counts WHERE kind = 'series'
+		AND voice_id = '' AND name IN (?) AND month = ''`, series)
 	for _, row := range list {
 		found[row.SeriesID] = row.Parts
 	}

@@ -55,7 +55,8 @@ func (s *Store) Usage(ctx context.Context) (Usage, error) {
 	var u Usage
 	err := s.one(ctx, &u, `
 		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
-			(SELECT count(*) FROM articles a WHERE `+listed+`) AS articles,
+			COALESCE((SELECT n FROM article_counts WHERE kind = 'listed' AND voice_id = '' AND name = '' AND month = ''), 0)
+				AS articles,
 			(SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id WHERE `+public+` AND `+listed+
 		`) AS comments`)
 	return u, err

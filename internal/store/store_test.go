@@ -91,10 +91,19 @@ func TestAnArticleIsReadBackAsItWasSaved(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("article differs (-want +got):\n%s", diff)
 		}
-		list, err := s.Articles(t.Context(), store.ArticleFilter{Listed: true, Tag: "rivers", Voice: author.ID,
-			Statuses: []blog.Status{blog.Published}})
-		if err != nil || len(list) != 1 || list[0].Markdown != "" {
-			t.Errorf("list = %v, %v; want the one article without its text", list, err)
+		for _, filter := range []store.ArticleFilter{{Listed: true}, {Listed: true, Tag: "Rivers"},
+			{Listed: true, Voice: author.ID, Unpinned: true}, {Listed: true, Language: "en"},
+			{Statuses: []blog.Status{blog.Published}}, {InOutbox: true},
+			{Statuses: []blog.Status{blog.Draft, blog.Published}, BySaveTime: true, Voice: author.ID}} {
+			list, err := s.Articles(t.Context(), filter)
+			if err != nil || len(list) != 1 || list[0].Markdown != "" || list[0].Title != want.Title {
+				t.Errorf("%+v: list = %v, %v; want the one article without its text", filter, list, err)
+			}
+			filter.Text = true
+			list, err = s.Articles(t.Context(), filter)
+			if err != nil || len(list) != 1 || list[0].Markdown != want.Markdown {
+				t.Errorf("%+v: list = %v, %v; want the one article with its text", filter, list, err)
+			}
 		}
 	})
 }
@@ -484,7 +493,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("comment counts", err)
 		_, err = s.CountComments(ctx, store.CommentFilter{States: []blog.CommentState{blog.CommentWaiting}})
 		check("count comments", err)
-		_, err = s.Tags(ctx)
+		_, err = s.Tags(ctx, 10)
 		check("tags", err)
 		_, err = s.AllSeries(ctx)
 		check("series", err)
@@ -504,7 +513,7 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("key owner", err)
 		check("describe", s.AddPicture(ctx, blog.Picture{ID: "P", VoiceID: author.ID, Type: "image/jpeg", Digest: "d",
 			CreatedAt: now, Files: []blog.PictureFile{{File: "f.jpg", Width: 1}}}))
-		pictures, err := s.PicturesOf(ctx, "")
+		pictures, err := s.PicturesOf(ctx, author.ID, 10, 0)
 		check("pictures", err)
 		if len(pictures) != 1 || len(pictures[0].Files) != 1 {
 			t.Errorf("pictures = %v", pictures)

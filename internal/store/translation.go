@@ -8,13 +8,14 @@ import (
 )
 
 // x is the translation, o the original.
-const translationColumns = `x.language, x.title, x.subtitle, x.summary, x.markdown, x.html, x.plain, x.slug,
+const translationColumns = `x.language, x.title, x.subtitle, x.summary, d.markdown, d.html, d.plain, x.slug,
 	x.words, x.translator, x.draft,
 	x.of_revision < o.of_revision AS behind`
 
 const fromTranslations = ` FROM articles a
 	JOIN article_texts o ON o.article_id = a.id AND o.language = a.language
-	JOIN article_texts x ON x.article_id = a.id AND x.language <> a.language `
+	JOIN article_texts x ON x.article_id = a.id AND x.language <> a.language
+	JOIN article_bodies d ON d.article_id = x.article_id AND d.language = x.language `
 
 // Translations lists the translations of an article by language, including drafts.
 func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
@@ -45,20 +46,26 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 		}
 		// of_revision comes from the original: it records which revision was translated.
 		err := s.run(ctx, `
-			INSERT INTO article_texts (article_id, language, title, subtitle, summary, markdown, html, plain, slug, words,
-			translator, draft, of_revision)
-			SELECT o.article_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, o.of_revision FROM article_texts o WHERE o.article_id = ?
+			INSERT INTO article_texts (article_id, language, title, subtitle, summary, slug, words, translator, draft,
+			of_revision)
+			SELECT o.article_id, ?, ?, ?, ?, ?, ?, ?, ?, o.of_revision FROM article_texts o WHERE o.article_id = ?
 			AND o.language = ?
 			ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
-				summary = excluded.summary, markdown = excluded.markdown, html = excluded.html, plain = excluded.plain, slug =
-				excluded.slug,
-				words = excluded.words, translator = excluded.translator, draft = excluded.draft, of_revision =
-				excluded.of_revision`,
-			t.Language, t.Title, t.Subtitle, t.Summary, t.Markdown, t.HTML, t.Plain, t.Slug, t.WordCount, t.Translator, t.Draft,
-			a.ID, a.Language)
-		// A draft has no address yet, so it reserves no slug.
-		if err != nil || t.Draft {
+				summary = excluded.summary, slug = excluded.slug, words = excluded.words, translator = excluded.translator,
+				draft = excluded.draft, of_revision = excluded.of_revision`,
+			t.Language, t.Title, t.Subtitle, t.Summary, t.Slug, t.WordCount, t.Translator, t.Draft, a.ID, a.Language)
+		if err != nil {
 			return err
+		}
+		if err := s.saveBody(ctx, a.ID, t.Language, t.Text); err != nil {
+			return err
+		}
+		if err := s.relist(ctx, a.ID); err != nil {
+			return err
+		}
+		// A draft has no address yet, so it reserves no slug.
+		if t.Draft {
+			return nil
 		}
 		return s.saveSlug(ctx, a, t.Language, t.Slug)
 	})
@@ -71,6 +78,13 @@ func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language
 		err := s.execOne(ctx, `DELETE FROM article_texts WHERE article_id = ? AND language = ?
 			AND language <> (SELECT language FROM articles WHERE id = ?)`, article, language, article)
 		if err != nil {
+			return err
+		}
+		if err := s.run(ctx, `DELETE FROM article_bodies WHERE article_id = ? AND language = ?`, article,
+			language); err != nil {
+			return err
+		}
+		if err := s.relist(ctx, article); err != nil {
 			return err
 		}
 		// The slug stays: old links must not end in a 404.
@@ -135,9 +149,8 @@ func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
 	if taken > 0 {
 		return blog.Invalid{Field: "language", Problem: "is that of a translation of this article: remove that one first"}
 	}
-	if err := s.run(ctx, `UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID,
-		before); err != nil {
-		return err
-	}
-	return s.run(ctx, `UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`, a.Language, a.ID, before)
+	return s.runAll(ctx, []any{a.Language, a.ID, before},
+		`UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`,
+		`UPDATE article_bodies SET language = ? WHERE article_id = ? AND language = ?`,
+		`UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`)
 }

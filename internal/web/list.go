@@ -83,19 +83,22 @@ type list struct {
 	counts   map[blog.ID]blog.Counts
 }
 
-// list reads one page of the articles that a filter matches. at is the address of the first page. A page beyond the
-// last is blog.ErrNotFound.
+// list reads one page of the articles that a filter matches; its Limit is the size of a page, 0 for perPage. at is the
+// address of the first page. A page beyond the last is blog.ErrNotFound.
 func (w *Web) list(ctx context.Context, f *frame, filter store.ArticleFilter, at string, number int) (list, error) {
 	total, err := w.store.CountArticles(ctx, filter)
 	if err != nil {
 		return list{}, err
 	}
-	l := list{Page: number, Pages: max(1, (total+perPage-1)/perPage)}
+	if filter.Limit == 0 {
+		filter.Limit = perPage
+	}
+	l := list{Page: number, Pages: max(1, (total+filter.Limit-1)/filter.Limit)}
 	// Before any article is read: bots try every number.
 	if number > l.Pages {
 		return l, blog.ErrNotFound
 	}
-	filter.Limit, filter.Offset = perPage, (number-1)*perPage
+	filter.Offset = (number - 1) * filter.Limit
 	if l.articles, err = w.store.Articles(ctx, filter); err != nil {
 		return l, err
 	}

@@ -64,20 +64,21 @@ func (w *Web) tag(ctx context.Context, r *http.Request) (page.Document, error) {
 	return w.document(http.StatusOK, "web/tag", &f, p)
 }
 
-// nameTags finds the spelling of the tag, and the twelve other tags that are used most.
+// otherTags is how many other tags a page of a tag links to.
+const otherTags = 12
+
+// nameTags finds the spelling of the tag, and the other tags that are used most.
 func (w *Web) nameTags(ctx context.Context, p *tagPage, tag string) error {
-	all, err := w.store.Tags(ctx)
+	this, err := w.store.Tag(ctx, tag)
 	if err != nil {
 		return err
 	}
-	p.Tag = tag
-	for _, t := range all {
-		switch {
-		case t.Tag == tag:
-			p.Tag = t.Name
-		case len(p.Others) < 12:
+	p.Tag = this.Name
+	most, err := w.store.Tags(ctx, otherTags+1) // this one may be among them
+	for _, t := range most {
+		if t.Tag != tag && len(p.Others) < otherTags {
 			p.Others = append(p.Others, tagLink{t.Name, tagPath(t.Tag), t.Count})
 		}
 	}
-	return nil
+	return err
 }

@@ -61,8 +61,11 @@ func (w *Web) Routes() chi.Router {
 	w.get(r, "/tags/{tag}", w.tag)
 	w.get(r, "/tags/{tag}/page/{page}", w.tag)
 	w.get(r, "/series/{slug}", w.series)
+	w.get(r, "/series/{slug}/page/{page}", w.series)
 	w.get(r, "/archive", w.archive)
-	w.get(r, "/archive/page/{page}", w.archive)
+	w.get(r, "/archive/{year:[0-9]{4}}", w.archiveYear)
+	w.get(r, "/archive/{year:[0-9]{4}}/page/{page}", w.archiveYear)
+	w.get(r, "/archive/page/{page}", w.oldArchive)
 	w.get(r, "/about", w.about)
 	w.get(r, "/about/federation", w.federation)
 	w.get(r, "/privacy", w.privacy)
@@ -83,6 +86,8 @@ func (w *Web) Routes() chi.Router {
 	r.Get("/interact", w.interact)
 
 	w.get(r, "/sitemap.xml", w.sitemap)
+	w.get(r, "/sitemap/pages.xml", w.sitemapOfPages)
+	w.get(r, "/sitemap/{piece:[0-9]+}.xml", w.sitemapOfArticles)
 	w.get(r, "/robots.txt", w.robots)
 	r.Method("GET", "/favicon.ico", w.pages.Static().File("favicon.ico"))
 	r.Method("GET", "/static/*", w.pages.Static())
@@ -163,10 +168,15 @@ func pageNumber(r *http.Request) (int, error) {
 	if text == "" {
 		return 1, nil
 	}
+	return number(text, 2)
+}
+
+// number returns a number of an address that is not below least, and otherwise blog.ErrNotFound.
+func number(text string, least int) (int, error) {
 	n, err := strconv.Atoi(text)
 	// One address for each page: /page/1 and /page/02 would be kept and indexed a second time. The upper limit keeps the
 	// offset far from an overflow.
-	if err != nil || n < 2 || n > 1_000_000 || strconv.Itoa(n) != text {
+	if err != nil || n < least || n > 1_000_000 || strconv.Itoa(n) != text {
 		return 0, blog.ErrNotFound
 	}
 	return n, nil

@@ -1,9 +1,13 @@
 package storetest
 
 import (
+	"context"
 	"database/sql"
 	"strings"
 	"testing"
+	"time"
+
+	"causerie/internal/store"
 )
 
 // counted are the kept counts: for each, a query that lists what is kept and a query that counts it anew.
@@ -35,6 +39,7 @@ func countTheCounts(t testing.TB, url string) {
 		return
 	}
 	defer db.Close()
+	checkLists(t, url)
 	for _, c := range counted {
 		for which, query := range map[string]string{
 			"are not kept":  c.anew + ` EXCEPT ` + c.kept,
@@ -47,5 +52,25 @@ func countTheCounts(t testing.TB, url string) {
 				t.Errorf("counts of the %s: %d rows %s", c.what, n, which)
 			}
 		}
+	}
+}
+
+// checkLists checks that the lists of articles and their lengths are what the articles say.
+func checkLists(t testing.TB, url string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s, err := store.Open(ctx, url)
+	if err != nil {
+		t.Errorf("check the lists of articles: %v", err)
+		return
+	}
+	defer s.Close()
+	wrong, err := s.WrongLists(ctx)
+	if err != nil {
+		t.Errorf("check the lists of articles: %v", err)
+	}
+	for _, line := range wrong {
+		t.Error(line)
 	}
 }
