@@ -193,37 +193,37 @@ func (w *Web) alsoInText(f *frame, language string) (string, error) {
 	return w.pages.Translate(shown, "also-in", "Language", page.LanguageName(language))
 }
 
+// mostSteps is how many parts of a series are marked under an article. An author may plan hundreds.
+const mostSteps = 30
+
 // seriesBox finds the parts before and after an article, nil when it is in no public series.
 func (w *Web) seriesBox(ctx context.Context, f *frame, a blog.Article) (*seriesBox, error) {
 	marks, err := w.marks(ctx, f, []blog.Article{a})
 	if err != nil || marks[a.ID] == nil {
 		return nil, err
 	}
-	filter := listed("")
-	filter.Series, filter.ByPart, filter.Prefer = a.SeriesID, true, a.Language
-	parts, err := w.store.Articles(ctx, filter)
+	beside, err := w.store.PartsBeside(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	out, err := w.store.PartsOut(ctx, a.SeriesID, mostSteps)
 	if err != nil {
 		return nil, err
 	}
 	box := &seriesBox{Mark: *marks[a.ID]}
-	out := map[int]bool{}
-	for i := range parts {
-		other := &parts[i]
-		out[other.Part] = true
-		switch {
-		// The parts come in ascending order, so the last one with a lower number is the previous part.
-		case other.Part < a.Part:
-			box.Before = &link{URL: f.Site.ArticlePath(*other), Title: other.Title}
-		case other.Part > a.Part && box.After == nil:
-			box.After = &link{URL: f.Site.ArticlePath(*other), Title: other.Title}
+	for i := range beside {
+		there := &link{URL: f.Site.ArticlePath(beside[i]), Title: beside[i].Title}
+		if beside[i].Part < a.Part {
+			box.Before = there
+		} else {
+			box.After = there
 		}
 	}
-	// An author may plan hundreds of parts. Show 30 marks at most.
-	for n := 1; n <= min(box.Mark.Parts, 30); n++ {
+	for n := 1; n <= min(box.Mark.Parts, mostSteps); n++ {
 		switch {
 		case n == a.Part:
 			box.Steps = append(box.Steps, "here")
-		case out[n]:
+		case slices.Contains(out, n):
 			box.Steps = append(box.Steps, "out")
 		default:
 			box.Steps = append(box.Steps, "planned")

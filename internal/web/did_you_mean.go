@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -12,20 +13,25 @@ import (
 	"causerie/internal/nearest"
 )
 
-// titleCache holds the newest articles, for the suggestions on pages that were not found. Bots ask for thousands of
-// those. So it is read again only after a change, and at most once in a few seconds; it holds no texts and no more
-// than maxTitles articles.
+// titleCache holds the slugs of the newest articles, for the suggestions on pages that were not found. Bots ask for
+// thousands of those. So it is read again only after a change, and at most once in a few seconds.
 type titleCache struct {
 	changes func() uint64
 
 	mu      sync.Mutex
-	list    []blog.Article
+	list    []title
 	version uint64
 	read    time.Time
 }
 
+// title is a slug, prepared to be compared.
+type title struct {
+	slug string
+	name nearest.Name
+}
+
 const (
-	maxTitles   = 500
+	maxTitles   = 500 // articles
 	titlesPause = 5 * time.Second
 	minLikeness = 0.4 // how alike two names must be, of 1
 )
@@ -40,43 +46,34 @@ func (w *Web) suggest(ctx context.Context, name string) ([]blog.Article, error) 
 		return nil, err
 	}
 	type candidate struct {
-		article blog.Article
-		like    float64
+		slug string
+		like float64
 	}
 	var found []candidate
 	wanted := nearest.NewName(strings.ToLower(name))
-	for _, a := range list {
-		if like := wanted.Likeness(nearest.NewName(a.Slug)); like >= minLikeness {
-			found = append(found, candidate{a, like})
+	for _, t := range list {
+		if like := wanted.Likeness(t.name); like >= minLikeness {
+			found = append(found, candidate{t.slug, like})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int {
-		switch {
-		case a.like > b.like:
-			return -1
-		case a.like < b.like:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.like, a.like) })
 	var suggested []blog.Article
 	for _, c := range found[:min(len(found), 3)] {
-		now, err := w.store.Head(ctx, c.article.ID) // what is remembered may have been taken back meanwhile
+		now, err := w.store.ArticleBySlug(ctx, c.slug) // what is remembered may have been taken back meanwhile
 		switch {
 		case errors.Is(err, blog.ErrNotFound):
 			continue
 		case err != nil:
 			return nil, err
 		case now.Listed():
-			now.Authors = c.article.Authors
 			suggested = append(suggested, now)
 		}
 	}
 	return suggested, nil
 }
 
-// newestTitles returns the cached articles, and reads them again when it must.
-func (w *Web) newestTitles(ctx context.Context) ([]blog.Article, error) {
+// newestTitles returns the cached slugs, and reads them again when it must.
+func (w *Web) newestTitles(ctx context.Context) ([]title, error) {
 	t := &w.titles
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,13 +81,15 @@ func (w *Web) newestTitles(ctx context.Context) ([]blog.Article, error) {
 	if t.list != nil && (t.version == version || time.Since(t.read) < titlesPause) {
 		return t.list, nil
 	}
-	filter := listed("")
-	filter.Limit = maxTitles
-	list, err := w.store.Articles(ctx, filter)
+	texts, err := w.store.ListedTexts(ctx, maxTitles, 0)
 	if err != nil {
 		return nil, err
 	}
-	// The append makes an empty list that is not nil: nil means that nothing was read yet.
-	t.list, t.version, t.read = append([]blog.Article{}, list...), version, time.Now()
-	return t.list, nil
+	// Not nil, also when it is empty: nil means that nothing was read yet.
+	list := make([]title, len(texts))
+	for i, text := range texts {
+		list[i] = title{text.Slug, nearest.NewName(text.Slug)}
+	}
+	t.list, t.version, t.read = list, version, time.Now()
+	return list, nil
 }

@@ -14,18 +14,25 @@ import (
 // seriesPage is /series/slug: the parts of a series in their order.
 type seriesPage struct {
 	frame
+	list
 	Title, Description string
 	Foreign            string
-	Out, Planned       int // parts: published, and in all (0 when nobody knows)
+	Planned            int // parts in all, 0 when nobody knows; Pager.Total are published
 	Start              string
 	StartPart          int // its number; 0 when it has none
 	Feed               string
 	Voice              *person // that announces its parts, when one can follow it
 	Followers          int
-	Groups             []group
 }
 
+// partsPerPage is how many parts of a series one page shows: all, of nearly every series.
+const partsPerPage = 100
+
 func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error) {
+	number, err := pageNumber(r)
+	if err != nil {
+		return page.Document{}, err
+	}
 	series, err := w.store.PublicSeriesBySlug(ctx, chi.URLParam(r, "slug"))
 	if err != nil {
 		return page.Document{}, err
@@ -34,34 +41,29 @@ func (w *Web) series(ctx context.Context, r *http.Request) (page.Document, error
 	if err != nil {
 		return page.Document{}, err
 	}
+	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language),
+		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml"}
 	filter := listed("")
-	filter.Series, filter.ByPart = series.ID, true
-	// Without pages: a series has as many parts as one author can write.
-	articles, err := w.store.Articles(ctx, filter)
-	if err != nil {
+	filter.Series, filter.ByPart, filter.Limit = series.ID, true, partsPerPage
+	if p.list, err = w.list(ctx, &f, filter, "/series/"+series.Slug, number); err != nil {
 		return page.Document{}, err
 	}
-	counts, err := w.store.Counts(ctx, ids(articles))
-	if err != nil {
-		return page.Document{}, err
-	}
-	entries, err := w.entries(ctx, &f, articles, counts, true)
+	entries, err := w.entries(ctx, &f, p.articles, p.counts, true)
 	if err != nil {
 		return page.Document{}, err
 	}
 	for i := range entries {
-		entries[i].Series = &seriesMark{Part: articles[i].Part, Parts: series.Planned} // the page has said which series
+		// The page has said which series.
+		entries[i].Series = &seriesMark{Part: p.articles[i].Part, Parts: series.Planned}
 	}
-	p := seriesPage{Title: series.Title, Description: series.Description, Foreign: f.foreign(series.Language),
-		Out:     len(articles),
-		Planned: series.Planned, Feed: "/series/" + series.Slug + "/feed.xml", Groups: oneGroup(entries)}
-	if len(entries) > 0 {
-		p.Start, p.StartPart = entries[0].URL, articles[0].Part
+	p.Groups = oneGroup(entries)
+	if len(entries) > 0 && number == 1 {
+		p.Start, p.StartPart = entries[0].URL, p.articles[0].Part
 	}
 	if err := w.followSeries(ctx, &f, &p, series); err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Description, f.Head.Canonical = series.Title, series.Description, f.Site.SeriesPage(series.Slug)
+	f.Head.Title, f.Head.Description = series.Title, series.Description
 	f.Head.Feeds = append([]link{{atomLink, f.Site.URL + p.Feed, series.Title}}, f.Head.Feeds...)
 	p.frame = f
 	return w.document(http.StatusOK, "web/series", &f, p)
