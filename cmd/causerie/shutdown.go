@@ -5,12 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"time"
+
+	"causerie/internal/federation"
 )
 
-// drainTime is how long running requests and deliveries may take to finish when the server stops.
-const drainTime = 10 * time.Second
+// How the server stops. All of it takes less than ten seconds, which is what systemd and containers are told.
+const (
+	// leaveTime is how long requests on open connections are answered before the rest of them is closed. Each answer has
+	// “Connection: close”, so a busy client opens another one.
+	leaveTime = 300 * time.Millisecond
+
+	// acceptTime is how long connections that were accepted last have to send their request.
+	acceptTime = 200 * time.Millisecond
+
+	// workTime is how long the background work may take. It gives up requests of its own after five seconds.
+	workTime = 7 * time.Second
+
+	// drainTime is how long everything may take, running requests included.
+	drainTime = 9 * time.Second
+)
 
 // serve answers requests and runs the background work until ctx ends. Then it finishes what is running, or gives it
 // back to the queue.
@@ -37,19 +53,44 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	stop()
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime) // ctx has ended already
 	defer cancel()
-	if late := server.Shutdown(limit); late != nil {
-		server.Close()
-	}
-	if !finished(limit, &working) {
+	// The background work ends first: a server that judges one of the last deliveries may fetch its author's key from
+	// here.
+	if !finished(limit, workTime, &working) {
 		// Both are reported: why the server stopped, and that it did not stop cleanly.
 		err = errors.Join(err, errors.New("some deliveries were not given back in time; they are tried again when their "+
 			"lease ends"))
 	}
+	s.closeHTTP(limit, server, listeners)
 	return err
 }
 
-// finished waits for the background work. It reports false when limit ends first.
-func finished(limit context.Context, working *sync.WaitGroup) bool {
+// closeHTTP stops to accept connections and waits for the requests that run. No request that a connection was accepted
+// for is cut before the limit.
+func (s *server) closeHTTP(limit context.Context, server *http.Server, listeners []net.Listener) {
+	// Shutdown alone would drop each request that has been read but has not reached its handler, and close connections
+	// on which the next request is already under way. So clients leave first.
+	federation.Pause(limit, nil, leaveTime)
+	closeAll(listeners)
+	federation.Pause(limit, nil, acceptTime)
+	if server.Shutdown(limit) != nil {
+		server.Close()
+	}
+}
+
+// lastAnswers ends connections by their answers while the server stops.
+func (s *server) lastAnswers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// finished waits for the background work. It reports false when that takes longer than limit.
+func finished(ctx context.Context, limit time.Duration, working *sync.WaitGroup) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	ended := make(chan struct{})
 	go func() {
 		working.Wait()
@@ -58,7 +99,7 @@ func finished(limit context.Context, working *sync.WaitGroup) bool {
 	select {
 	case <-ended:
 		return true
-	case <-limit.Done():
+	case <-ctx.Done():
 		return false
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"causerie/internal/fedtest"
+	"causerie/internal/rig"
 )
 
 // asProgram is set in the environment of a test binary that shall run as the program, for tests that need a process
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(rig.Main(m))
 }
 
 // stage is the program, serving a blog, with commands that run beside it.
