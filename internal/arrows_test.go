@@ -15,7 +15,7 @@ import (
 // layers are the packages from the bottom up. A package may import those of lower layers, and none of its own layer.
 var layers = [][]string{
 	{"migrations", "templates", "internal/blog", "internal/fedtest", "internal/page/pagetest",
-		"internal/calmlog", "internal/lru",
+		"internal/calmlog", "internal/changes", "internal/lru",
 		"internal/nearest", "internal/text"},
 	{"internal/blocklist", "internal/deliverytext", "internal/markup", "internal/ratelimit", "internal/rig",
 		"internal/signature"},

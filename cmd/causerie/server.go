@@ -71,7 +71,7 @@ func (s *server) makeRooms(ctx context.Context) error {
 	if err := s.store.Watch(ctx); err != nil {
 		return err
 	}
-	cache := page.NewCache(s.store.Changes, 0) // 0: the default limit
+	cache := page.NewCache(s.store.Changes(), 0) // 0: the default limit
 	cache.Log = s.log
 	s.library.Log = s.log
 

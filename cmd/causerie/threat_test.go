@@ -280,7 +280,7 @@ func TestT223EveryAddressIsListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache := page.NewCache(s.store.Changes, 0)
+	cache := page.NewCache(s.store.Changes(), 0)
 	wire := chi.NewRouter()
 	documents.NewDocuments(s.core(), nil, s.inbox, cache, version).Routes(wire)
 	methods := map[string][]string{} // by room and route

@@ -587,7 +587,7 @@ func TestF018OurKeysOutliveARestart(t *testing.T) {
 			t.Errorf("it is written as %s", shown.PublicKey.PublicKeyPem)
 		}
 		again := chi.NewRouter()
-		documents.NewDocuments(o.Core, o.Keys, o.Inbox, page.NewCache(o.Store.Changes, 0), "test").Routes(again)
+		documents.NewDocuments(o.Core, o.Keys, o.Inbox, page.NewCache(o.Store.Changes(), 0), "test").Routes(again)
 		answer := httptest.NewRecorder()
 		again.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ap/actors/"+string(o.Ilse.ID), nil))
 		if after := answer.Body.String(); after != before {

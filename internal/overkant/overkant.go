@@ -125,7 +125,7 @@ func Build(t testing.TB, s *store.Store, change func(*blog.Site), settings ...fu
 	}
 	o.Inbox = inbox.NewInbox(base, o.Keys, o.Outbox)
 	o.Router = chi.NewRouter()
-	o.Documents = documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(s.Changes, 0), "test")
+	o.Documents = documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(s.Changes(), 0), "test")
 	o.Documents.Routes(o.Router)
 	o.Router.NotFound(documents.Negotiate(o.Documents, http.NotFoundHandler()).ServeHTTP)
 	return o

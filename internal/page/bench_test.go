@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"causerie/internal/changes"
 	"causerie/internal/page"
 	"causerie/internal/page/pagetest"
 )
 
 func BenchmarkKeptPage(b *testing.B) {
 	text := []byte(strings.Repeat("The ferry comes when you ring the bell, and the bell is on the other side. ", 200))
-	kept := page.NewCache(func() uint64 { return 1 }, 0)
+	kept := page.NewCache(&changes.Counter{}, 0)
 	handler := kept.Handler("html", func(context.Context, *http.Request) (page.Document, error) {
 		return page.Document{Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, Body: text}, nil
 	}, func(w http.ResponseWriter, r *http.Request, err error) { b.Error(err) })

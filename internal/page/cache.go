@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"causerie/internal/changes"
 )
 
 // Document is a finished response: a page, a feed, an ActivityPub document.
@@ -30,11 +32,15 @@ type Document struct {
 
 	// Current means that the old document must not be shown after a change: each reader waits for the new one.
 	Current bool
+	// Keep is how long the document is kept when nothing changes; 0 is for ever. It is for numbers that no topic of the
+	// store stands for.
+	Keep time.Duration
 }
 
 // Maker makes the document for a path. The request has only a method and a path (and what a router put into the
 // context): the document is the same for everybody, so it cannot depend on the reader. An error means that it cannot
-// be made now. A document that does not exist, or no longer, is no error but has status 404 or 410.
+// be made now. A document that does not exist, or no longer, is no error but has status 404 or 410. What the maker
+// reads from the store notes the topics of the document in the context (see changes.Note).
 type Maker func(ctx context.Context, r *http.Request) (Document, error)
 
 // ErrBusy means that a page is not in the cache and could not be made in time. Readers get a 503.
@@ -42,6 +48,7 @@ var ErrBusy = errors.New("too many pages are being made at once")
 
 const (
 	rendersPerSecond = 4                      // how often one page is rendered again while everything changes
+	topicsPerSecond  = 1                      // and while its topics change, as in a storm of replies
 	renderBurst      = 3                      // and how often at once: single changes show at once
 	staleWait        = 500 * time.Millisecond // how long the page that is there is held back for a newer one
 	makeTime         = 10 * time.Second       // for making one page
@@ -50,14 +57,14 @@ const (
 	minCompressed    = 512     // bytes; smaller bodies are not compressed
 )
 
-// Cache keeps finished documents until the store changes. One request makes a page while the others wait for it; when
-// that takes long, they get the old page. All documents together stay within a number of bytes. Only existing pages
-// are kept, by their path alone: query strings and invented addresses cannot fill the cache.
+// Cache keeps finished documents until something changes that they show. One request makes a page while the others
+// wait for it; when that takes long, they get the old page. All documents together stay within a number of bytes. Only
+// existing pages are kept, by their path alone: query strings and invented addresses cannot fill the cache.
 type Cache struct {
 	// Log receives errors of pages that could not be renewed. nil is slog.Default.
 	Log *slog.Logger
 
-	changes func() uint64
+	changes *changes.Counter
 	limit   int
 	now     func() time.Time
 	slots   chan struct{}
@@ -69,10 +76,9 @@ type Cache struct {
 	calls map[key]*call
 }
 
-// NewCache returns a cache of at most limit bytes (64 MiB when limit is 0). changes returns how often the store has
-// changed. A page is fresh as long as this number is the same as when it was made. changes is called on every
-// request, so it must be cheap.
-func NewCache(changes func() uint64, limit int) *Cache {
+// NewCache returns a cache of at most limit bytes (64 MiB when limit is 0). A page is fresh until the counter has a
+// change of Everything, or of a topic of the page, that is newer than the page.
+func NewCache(changes *changes.Counter, limit int) *Cache {
 	if limit <= 0 {
 		limit = 64 << 20
 	}
@@ -90,8 +96,30 @@ type key struct {
 type entry struct {
 	prepared
 	key      key
-	version  uint64
-	renewals *rate.Limiter // limits how often it is rendered; each version of the page passes it on to the next
+	version  uint64          // the newest change when it was begun
+	topics   []changes.Topic // what it shows
+	until    time.Time       // kept no longer; zero is for ever
+	renewals *renewals
+}
+
+// renewals limits how often one page is rendered. Each version of the page passes them on to the next.
+type renewals struct{ everything, topics *rate.Limiter }
+
+// allow reports whether a page that is not fresh any more may be rendered now.
+func (e *entry) allow(now time.Time, counter *changes.Counter) bool {
+	switch {
+	case e.current:
+		return true
+	case counter.Of(changes.Everything) > e.version:
+		return e.renewals.everything.AllowN(now, 1)
+	}
+	return e.renewals.topics.AllowN(now, 1)
+}
+
+// fresh reports whether a page shows all changes of its topics until now.
+func (e *entry) fresh(now func() time.Time, counter *changes.Counter) bool {
+	return e.version >= counter.Of(changes.Everything) && e.version >= counter.Of(e.topics...) &&
+		(e.until.IsZero() || now().Before(e.until))
 }
 
 // call is the rendering of one page, for which many may wait.
@@ -132,18 +160,18 @@ func keyOf(kind string, u *url.URL) key {
 // request. When changes come too fast, or making it fails, it returns the old one.
 func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 	// Read before anything else: this reader must see every change that was committed before the request.
-	version := k.changes()
+	version := k.changes.Newest()
 	for {
 		k.mu.Lock()
 		page := k.find(key)
-		if page != nil && page.version >= version {
+		if page != nil && page.fresh(k.now, k.changes) {
 			k.mu.Unlock()
 			return page, nil
 		}
 		running := k.calls[key]
 		if running == nil {
-			// Too many changes: show the old page, and render at most rendersPerSecond.
-			if page != nil && !page.current && !page.renewals.AllowN(k.now(), 1) {
+			// Too many changes: show the old page.
+			if page != nil && !page.allow(k.now(), k.changes) {
 				k.mu.Unlock()
 				return page, nil
 			}
@@ -159,7 +187,8 @@ func (k *Cache) page(r *http.Request, key key, maker Maker) (*entry, error) {
 		} else if !ended {
 			return page, nil
 		}
-		if running.version >= version {
+		// A page of no topic that changed is fresh, although the call began before the last change.
+		if running.version >= version || running.err == nil && running.page.fresh(k.now, k.changes) {
 			return running.page, running.err
 		}
 		// The call began before the last change that this reader may know of. Go round again for a newer page.
@@ -191,10 +220,13 @@ func (k *Cache) wait(ctx context.Context, f *call, other bool) (ended bool, err 
 // render makes the page and ends the call. It goes on when its own reader disconnects, since others may wait. When it
 // fails and there is an old page, it logs the error and shows that one.
 func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Maker) {
-	document, err := k.callMaker(r, maker)
+	document, topics, err := k.callMaker(r, maker)
 	var page *entry
 	if err == nil {
-		page = &entry{prepared: prepare(document), key: key, version: f.version}
+		page = &entry{prepared: prepare(document), key: key, version: f.version, topics: topics}
+		if document.Keep > 0 {
+			page.until = k.now().Add(document.Keep)
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -216,15 +248,17 @@ func (k *Cache) render(f *call, r *http.Request, key key, old *entry, maker Make
 	}
 }
 
-// callMaker calls the maker with a deadline of its own, and turns a panic into an error.
-func (k *Cache) callMaker(r *http.Request, maker Maker) (document Document, err error) {
+// callMaker calls the maker with a deadline of its own, and turns a panic into an error. It also returns the topics
+// that the maker read.
+func (k *Cache) callMaker(r *http.Request, maker Maker) (document Document, topics []changes.Topic, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), makeTime)
 	defer cancel()
+	ctx, shown := changes.Collect(ctx)
 	select {
 	case k.slots <- struct{}{}:
 		defer func() { <-k.slots }()
 	case <-ctx.Done():
-		return Document{}, ErrBusy
+		return Document{}, nil, ErrBusy
 	}
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -234,7 +268,8 @@ func (k *Cache) callMaker(r *http.Request, maker Maker) (document Document, err 
 	// No header, query or cookie: a maker that looked at them would show one reader's page to all.
 	bare := &http.Request{Method: http.MethodGet, Header: http.Header{},
 		URL: &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}}
-	return maker(ctx, bare.WithContext(ctx))
+	document, err = maker(ctx, bare.WithContext(ctx))
+	return document, shown.Topics(), err
 }
 
 // find returns a cached page, and marks it as used.
@@ -254,7 +289,8 @@ func (k *Cache) store(page *entry) {
 		page.renewals = old.Value.(*entry).renewals
 		k.drop(old)
 	} else {
-		page.renewals = rate.NewLimiter(rendersPerSecond, renderBurst)
+		page.renewals = &renewals{rate.NewLimiter(rendersPerSecond, renderBurst),
+			rate.NewLimiter(topicsPerSecond, renderBurst)}
 	}
 	// One page larger than a quarter of the cache would push out too much of the rest.
 	if !slices.Contains(cachedStatus, page.status) || page.size > k.limit/4 {

@@ -16,10 +16,19 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/changes"
 )
 
 // story is a page long enough to be worth compressing.
 var story = strings.Repeat("The ferry comes when you ring the bell, and the bell is on the other side. ", 40)
+
+// change counts a change of a topic, and returns its number.
+func change(counter *changes.Counter, topic changes.Topic) uint64 {
+	n := counter.Newest() + 1
+	counter.Saw(n, topic)
+	return n
+}
 
 func fiveHundred(w http.ResponseWriter, r *http.Request, err error) {
 	http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -49,15 +58,16 @@ func body(t *testing.T, r *http.Response) string {
 }
 
 func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
-	var changes, renders atomic.Uint64
-	kept := NewCache(changes.Load, 0)
+	var counter changes.Counter
+	var renders atomic.Uint64
+	kept := NewCache(&counter, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		renders.Add(1)
 		time.Sleep(5 * time.Millisecond)
-		return html(fmt.Sprint("version ", changes.Load())), nil
+		return html(fmt.Sprint("version ", counter.Newest())), nil
 	}, fiveHundred)
 	for version := range uint64(3) {
-		changes.Store(version)
+		counter.Saw(version, changes.Everything)
 		var readers sync.WaitGroup
 		for range 200 {
 			readers.Go(func() {
@@ -76,13 +86,14 @@ func TestT109OneRenderPerChangeHoweverManyReaders(t *testing.T) {
 
 func TestUnderManyChangesAPageIsRenderedFourTimesASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var changes, renders atomic.Uint64
-		kept := NewCache(changes.Load, 0)
+		var counter changes.Counter
+		var renders atomic.Uint64
+		kept := NewCache(&counter, 0)
 		page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 			return html(fmt.Sprint(renders.Add(1))), nil
 		}, fiveHundred)
 		for range 5000 { // five seconds of a change and a reader every millisecond
-			changes.Add(1)
+			change(&counter, changes.Everything)
 			ask(page, "GET", "/")
 			time.Sleep(time.Millisecond)
 		}
@@ -97,17 +108,73 @@ func TestUnderManyChangesAPageIsRenderedFourTimesASecond(t *testing.T) {
 	})
 }
 
+func TestInAStormOfRepliesAPageIsRenderedOnceASecondAndOthersAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var counter changes.Counter
+		renders := map[string]int{}
+		kept := NewCache(&counter, 0)
+		page := kept.Handler("html", func(ctx context.Context, r *http.Request) (Document, error) {
+			changes.Note(ctx, changes.Article(r.URL.Path))
+			renders[r.URL.Path]++
+			return html(fmt.Sprint(counter.Newest())), nil
+		}, fiveHundred)
+		var last uint64
+		for range 5000 {
+			last = change(&counter, changes.Article("/a"))
+			ask(page, "GET", "/a")
+			ask(page, "GET", "/b")
+			time.Sleep(time.Millisecond)
+		}
+		if got := renders["/a"]; got < 5 || got > 1+renderBurst+5*topicsPerSecond {
+			t.Errorf("5 seconds of replies made their page %d times", got)
+		}
+		if got := renders["/b"]; got != 1 {
+			t.Errorf("5 seconds of replies elsewhere made a page %d times", got)
+		}
+		time.Sleep(time.Second)
+		if got := body(t, ask(page, "GET", "/a")); got != fmt.Sprint(last) {
+			t.Errorf("after the storm the reader got version %s, want %d", got, last)
+		}
+		// What every page may show does not wait for the storm.
+		for range 2 {
+			last = change(&counter, changes.Everything)
+			if got := body(t, ask(page, "GET", "/a")); got != fmt.Sprint(last) {
+				t.Errorf("after change %d the reader got version %s", last, got)
+			}
+		}
+	})
+}
+
+func TestADocumentIsMadeAgainWhenItsTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		renders := 0
+		kept := NewCache(&changes.Counter{}, 0)
+		document := kept.Handler("nodeinfo", func(context.Context, *http.Request) (Document, error) {
+			renders++
+			d := html(fmt.Sprint(renders))
+			d.Keep = time.Minute
+			return d, nil
+		}, fiveHundred)
+		for second := range 150 {
+			if got, want := body(t, ask(document, "GET", "/")), fmt.Sprint(1+second/60); got != want {
+				t.Fatalf("after %d seconds the reader got version %s, want %s", second, got, want)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 func TestACurrentDocumentIsNewUnderManyChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var changes atomic.Uint64
-		cache := NewCache(changes.Load, 0)
+		var counter changes.Counter
+		cache := NewCache(&counter, 0)
 		document := cache.Handler("activity", func(context.Context, *http.Request) (Document, error) {
-			d := html(fmt.Sprint(changes.Load()))
+			d := html(fmt.Sprint(counter.Newest()))
 			d.Current = true
 			return d, nil
 		}, fiveHundred)
 		for range 100 {
-			want := fmt.Sprint(changes.Add(1))
+			want := fmt.Sprint(change(&counter, changes.Everything))
 			if got := body(t, ask(document, "GET", "/")); got != want {
 				t.Fatalf("after change %s the reader got %s", want, got)
 			}
@@ -117,18 +184,18 @@ func TestACurrentDocumentIsNewUnderManyChanges(t *testing.T) {
 }
 
 func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
-	var changes atomic.Uint64
+	var counter changes.Counter
 	begun, release := make(chan bool, 8), make(chan bool)
-	kept := NewCache(changes.Load, 0)
+	kept := NewCache(&counter, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
-		version := changes.Load()
+		version := counter.Newest()
 		begun <- true
 		<-release
 		return html(fmt.Sprint(version)), nil
 	}, fiveHundred)
 	go ask(page, "GET", "/")
 	<-begun
-	changes.Add(1)
+	change(&counter, changes.Everything)
 	answer := make(chan string)
 	go func() { answer <- body(t, ask(page, "GET", "/")) }()
 	release <- true
@@ -140,9 +207,9 @@ func TestAReaderSeesTheChangeMadeWhileThePageWasBeingMade(t *testing.T) {
 }
 
 func TestAFailingMakerGivesTheOldPageOrAnError(t *testing.T) {
-	var changes atomic.Uint64
+	var counter changes.Counter
 	var trouble atomic.Value
-	kept := NewCache(changes.Load, 0)
+	kept := NewCache(&counter, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		switch trouble.Load() {
 		case "error":
@@ -165,7 +232,7 @@ func TestAFailingMakerGivesTheOldPageOrAnError(t *testing.T) {
 			t.Errorf("%s: once mended the reader got %q", kind, got)
 		}
 		trouble.Store(kind)
-		changes.Add(1)
+		change(&counter, changes.Everything)
 		if got := body(t, ask(page, "GET", address)); got != "well" {
 			t.Errorf("%s: with an old page there the reader got %q", kind, got)
 		}
@@ -174,9 +241,9 @@ func TestAFailingMakerGivesTheOldPageOrAnError(t *testing.T) {
 
 func TestASlowMakerGivesTheOldPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var changes atomic.Uint64
+		var counter changes.Counter
 		var slow atomic.Bool
-		kept := NewCache(changes.Load, 0)
+		kept := NewCache(&counter, 0)
 		page := kept.Handler("html", func(ctx context.Context, r *http.Request) (Document, error) {
 			if slow.Load() {
 				<-ctx.Done() // a database that does not answer
@@ -186,7 +253,7 @@ func TestASlowMakerGivesTheOldPage(t *testing.T) {
 		}, fiveHundred)
 		ask(page, "GET", "/")
 		slow.Store(true)
-		changes.Add(1)
+		change(&counter, changes.Everything)
 		go ask(page, "GET", "/")
 		synctest.Wait()
 		began := time.Now()
@@ -204,7 +271,7 @@ func TestASlowMakerGivesTheOldPage(t *testing.T) {
 
 func TestOnlyExistingPagesAreCachedOncePerPath(t *testing.T) {
 	var renders atomic.Int64
-	kept := NewCache(func() uint64 { return 1 }, 1<<20)
+	kept := NewCache(&changes.Counter{}, 1<<20)
 	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
 		renders.Add(1)
 		if r.URL.RawQuery != "" || len(r.Header) > 0 || r.Host != "" {
@@ -229,7 +296,7 @@ func TestOnlyExistingPagesAreCachedOncePerPath(t *testing.T) {
 }
 
 func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
-	kept := NewCache(func() uint64 { return 1 }, 0)
+	kept := NewCache(&changes.Counter{}, 0)
 	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
 		return html(r.URL.EscapedPath()), nil
 	}, fiveHundred)
@@ -242,7 +309,7 @@ func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
 
 func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
 	const limit = 100 << 10
-	kept := NewCache(func() uint64 { return 1 }, limit)
+	kept := NewCache(&changes.Counter{}, limit)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
 		fiveHundred)
 	for i := range 200 {
@@ -267,24 +334,24 @@ func TestAllPagesTogetherStayWithinTheLimit(t *testing.T) {
 }
 
 func TestADeletedPageLeavesTheCache(t *testing.T) {
-	var changes atomic.Uint64
-	kept := NewCache(changes.Load, 0)
+	var counter changes.Counter
+	kept := NewCache(&counter, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) {
 		d := html(story)
-		if changes.Load() > 0 {
+		if counter.Newest() > 0 {
 			d = Document{Status: http.StatusNotFound, Body: []byte("gone")}
 		}
 		return d, nil
 	}, fiveHundred)
 	ask(page, "GET", "/")
-	changes.Add(1)
+	change(&counter, changes.Everything)
 	if got := ask(page, "GET", "/"); got.StatusCode != 404 || kept.size != 0 {
 		t.Errorf("status %d with %d bytes kept", got.StatusCode, kept.size)
 	}
 }
 
 func TestResponsesFollowHTTP(t *testing.T) {
-	kept := NewCache(func() uint64 { return 1 }, 0)
+	kept := NewCache(&changes.Counter{}, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
 		fiveHundred)
 	plain := ask(page, "GET", "/")
@@ -351,7 +418,7 @@ func TestResponsesFollowHTTP(t *testing.T) {
 }
 
 func TestACacheHitAllocatesNothing(t *testing.T) {
-	kept := NewCache(func() uint64 { return 1 }, 0)
+	kept := NewCache(&changes.Counter{}, 0)
 	page := kept.Handler("html", func(context.Context, *http.Request) (Document, error) { return html(story), nil },
 		fiveHundred)
 	r := httptest.NewRequest("GET", "/2026/11/four-minutes-wide", nil)

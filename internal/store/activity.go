@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // NextActivityID returns an id that is greater than that of every activity so far. Call it in the transaction that
@@ -23,7 +24,7 @@ func (s *Store) NextActivityID(ctx context.Context, now time.Time) (blog.ID, err
 
 // AddActivity saves an activity. It adds no deliveries.
 func (s *Store) AddActivity(ctx context.Context, a blog.Activity) error {
-	s.markChanged()
+	s.mark(changes.Voice(a.VoiceID))
 	return s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?,
 		?, ?, ?, ?)`,
 		a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
@@ -114,6 +115,8 @@ const (
 func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, error) {
 	var item OutboxItem
 	err := s.one(ctx, &item, `SELECT `+outboxColumns+publicActivities+` AND s.id = ?`, id)
+	// The object may be a comment of ours.
+	changes.Note(ctx, changes.Voice(item.VoiceID), changes.Comments)
 	return item, err
 }
 
@@ -141,6 +144,7 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 
 // CountOutbox counts the public activities of a voice.
 func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
+	changes.Note(ctx, changes.Voice(voice), changes.Comments)
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
 	return n, err

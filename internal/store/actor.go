@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"causerie/internal/blocklist"
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.summary, p.icon, p.url, p.host, p.inbox,
@@ -17,7 +19,6 @@ const actorColumns = `p.id, p.type, p.handle, p.handle_checked_at, p.name, p.sum
 // the level of our blocks.
 func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
 		// Without the lock, a block that is saved at the same moment could miss the new actor, or this could save the old
 		// level.
 		if err := s.shareLockBlocks(ctx); err != nil {
@@ -25,6 +26,9 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 		}
 		level, err := s.levelFor(ctx, a.Host, a.ID)
 		if err != nil {
+			return err
+		}
+		if err := s.markActor(ctx, a, level); err != nil {
 			return err
 		}
 		// While confirm_at is set, a deletion is not confirmed yet, and a document of the actor refutes it. Later the actor
@@ -51,6 +55,24 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 	})
 }
 
+// markActor marks what shows an actor, if pages will show it in another way than before.
+func (s *Store) markActor(ctx context.Context, a blog.Actor, level blog.BlockLevel) error {
+	was, err := s.Actor(ctx, a.ID)
+	switch {
+	// Nothing shows an actor of whom nothing was saved before.
+	case errors.Is(err, blog.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case was.Block != level: // its comments and reactions may not be shown or counted any more
+		s.markChanged()
+	case was.Name != a.Name || was.Handle != a.Handle || was.URL != a.URL || was.Icon != a.Icon || was.Type != a.Type ||
+		was.GoneAt != nil:
+		s.mark(changes.Actor(a.ID))
+	}
+	return nil
+}
+
 func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 	if err := s.run(ctx, `DELETE FROM actor_keys WHERE actor_id = ?`, a.ID); err != nil {
 		return err
@@ -69,6 +91,7 @@ func (s *Store) saveKeys(ctx context.Context, a blog.Actor) error {
 func (s *Store) Actor(ctx context.Context, id string) (blog.Actor, error) {
 	var a blog.Actor
 	err := s.one(ctx, &a, `SELECT `+actorColumns+` FROM actors p WHERE p.id = ?`, id)
+	noteActor(ctx, id, err == nil)
 	return a, err
 }
 
@@ -109,7 +132,20 @@ func (s *Store) Actors(ctx context.Context, ids []string) (map[string]blog.Actor
 	for _, a := range list {
 		found[a.ID] = a
 	}
+	for _, id := range ids {
+		_, known := found[id]
+		noteActor(ctx, id, known)
+	}
 	return found, err
+}
+
+// noteActor notes that a page shows an actor.
+func noteActor(ctx context.Context, id string, known bool) {
+	changes.Note(ctx, changes.Actor(id))
+	// A new actor marks nothing by itself, but the activity with which it comes does.
+	if !known && id != "" {
+		changes.Note(ctx, changes.Anything)
+	}
 }
 
 // KeyOwner returns the actor that lists a key id. It returns blog.ErrNotFound when there is none. Actors that are
@@ -129,20 +165,36 @@ func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, erro
 // RemoveActor erases a deleted remote actor: its follows, reactions and texts. The id stays and is marked as gone.
 func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
-		// Comments stay as empty rows, since answers hang on them.
+		s.mark(changes.Actor(id), changes.Comments)
 		for _, statement := range []string{
-			`DELETE FROM followers WHERE actor_id = ?`,
-			`DELETE FROM following WHERE actor_id = ?`,
-			`DELETE FROM reactions WHERE actor_id = ?`,
 			`DELETE FROM mentions WHERE actor_id = ?`,
-			`DELETE FROM stamps WHERE actor_id = ?`,
 			`DELETE FROM actor_keys WHERE actor_id = ?`,
 			`DELETE FROM comment_revisions WHERE comment_id IN (SELECT id FROM comments WHERE actor_id = ?)`,
-			`UPDATE comments SET state = 'removed', html = '', plain = '', warning = '' WHERE actor_id = ?`,
 		} {
 			if err := s.run(ctx, statement, id); err != nil {
 				return fmt.Errorf("remove actor %s: %w", id, err)
+			}
+		}
+		for _, statement := range []string{
+			`DELETE FROM followers WHERE actor_id = ?`,
+			`DELETE FROM following WHERE actor_id = ?`,
+		} {
+			if err := ignoreMissing(s.changeFollows(ctx, statement, id)); err != nil {
+				return fmt.Errorf("remove actor %s: %w", id, err)
+			}
+		}
+		// Comments stay as empty rows, since answers hang on them.
+		for _, statement := range []string{
+			`DELETE FROM reactions WHERE actor_id = ?`,
+			`DELETE FROM stamps WHERE actor_id = ?`,
+			`UPDATE comments SET state = 'removed', html = '', plain = '', warning = '' WHERE actor_id = ?`,
+		} {
+			var articles []blog.ID
+			if err := s.all(ctx, &articles, statement+` RETURNING article_id`, id); err != nil {
+				return fmt.Errorf("remove actor %s: %w", id, err)
+			}
+			for _, article := range articles {
+				s.mark(changes.Article(article))
 			}
 		}
 		// The row stays, so that a late activity is recognised as one of a deleted actor.
@@ -163,8 +215,9 @@ func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, e
 // change the earlier posts.
 func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
-		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
+		s.mark(changes.Actor(actor))
+		err := ignoreMissing(s.changeFollows(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor))
+		if err != nil {
 			return err
 		}
 		// Posts keep the mark of their writer. An edit or a deletion is accepted only with the same mark.

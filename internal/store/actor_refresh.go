@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 const (
@@ -67,7 +68,7 @@ func (s *Store) SaveHandle(ctx context.Context, actor, handle string, checked *t
 		}
 		// Most checks confirm the handle. They must not make the cached pages stale.
 		if n > 0 {
-			s.markChanged()
+			s.mark(changes.Actor(actor))
 		}
 		return s.run(ctx, `UPDATE actors SET handle_checked_at = ? WHERE id = ?`, checked, actor)
 	})

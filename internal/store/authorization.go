@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 const authorizationColumns = `t.id, t.kind, t.article_id, t.target, t.instrument, t.actor_id, t.request_id, ` +
@@ -13,7 +14,7 @@ const authorizationColumns = `t.id, t.kind, t.article_id, t.target, t.instrument
 // blog.ErrConflict.
 func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.mark(changes.Article(t.ArticleID))
 		return s.run(ctx, `
 			INSERT INTO stamps (id, kind, article_id, target, instrument, actor_id, request_id, requested, state, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -29,6 +30,7 @@ func (s *Store) LiveAuthorization(ctx context.Context, id blog.ID) (blog.Authori
 	err := s.one(ctx, &t, `
 		SELECT `+authorizationColumns+` FROM stamps t JOIN articles a ON a.id = t.article_id AND a.status = 'published'
 		WHERE t.id = ? AND t.state = 'given'`, id)
+	changes.Note(ctx, changes.Article(t.ArticleID))
 	return t, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin,
@@ -25,7 +26,7 @@ const (
 // AddComment saves a new comment. It returns blog.ErrConflict when the address is known already.
 func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.markComment(c)
 		n, err := s.exec(ctx, `
 			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state,
 			held, html, plain,
@@ -55,7 +56,7 @@ const mostRevisions = 20
 // ReviseComment replaces the text, visibility and state of a comment. It keeps the former text for moderators.
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.mark(changes.Article(c.ArticleID), changes.Comments)
 		// A conflict means that this version is saved already.
 		err := s.run(ctx, `
 			INSERT INTO comment_revisions (comment_id, at, html) SELECT id, COALESCE(updated_at, arrived_at), html FROM
@@ -81,7 +82,6 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 // RemoveComment erases the text of a comment and its authorization. The row stays, because replies refer to it.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
 		if err := s.run(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
 			return err
 		}
@@ -89,18 +89,33 @@ func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 			id); err != nil {
 			return err
 		}
-		return s.execOne(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = ''
+		return s.changeComment(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = ''
 			WHERE id = ?`, id)
 	})
+}
+
+// changeComment runs an UPDATE of one comment. It returns blog.ErrNotFound when that changed nothing.
+func (s *Store) changeComment(ctx context.Context, update string, args ...any) error {
+	var article blog.ID
+	err := s.one(ctx, &article, update+` RETURNING article_id`, args...)
+	s.mark(changes.Article(article), changes.Comments)
+	return err
+}
+
+// markComment marks what shows a new comment: nothing before a moderator has approved it.
+func (s *Store) markComment(c blog.Comment) {
+	if (c.State == blog.CommentShown || c.State == blog.CommentRemoved) && c.Visibility != blog.RestrictedComment {
+		s.mark(changes.Article(c.ArticleID), changes.Comments)
+	}
 }
 
 // ModerateComment sets the state of a comment. It returns blog.ErrNotFound for a removed comment, which stays
 // removed.
 func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
 		// A moderator has decided. held = FALSE keeps the end of a limit from changing the state again.
-		return s.execOne(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state, id)
+		return s.changeComment(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state,
+			id)
 	})
 }
 
@@ -108,6 +123,7 @@ func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.Comm
 func (s *Store) Comment(ctx context.Context, id blog.ID) (blog.Comment, error) {
 	var c blog.Comment
 	err := s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.id = ?`, id)
+	changes.Note(ctx, changes.Article(c.ArticleID))
 	return c, err
 }
 
@@ -125,6 +141,7 @@ func (s *Store) CommentsByID(ctx context.Context, ids []blog.ID) (map[blog.ID]bl
 func (s *Store) CommentByAddress(ctx context.Context, address string) (blog.Comment, error) {
 	var c blog.Comment
 	err := s.one(ctx, &c, `SELECT `+commentColumns+` FROM comments c WHERE c.address = ?`, address)
+	changes.Note(ctx, changes.Article(c.ArticleID))
 	return c, err
 }
 
@@ -144,12 +161,16 @@ func commentsBy[K ~string](ctx context.Context, s *Store, column string, keys []
 	}
 	var list []blog.Comment
 	err := s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c WHERE `+column+` IN (?)`, keys)
+	for _, c := range list {
+		changes.Note(ctx, changes.Article(c.ArticleID))
+	}
 	return list, err
 }
 
 // PublicComments lists the comments under an article that readers may see, oldest first. Removed comments are
 // included without text, because replies refer to them.
 func (s *Store) PublicComments(ctx context.Context, article blog.ID) ([]blog.Comment, error) {
+	changes.Note(ctx, changes.Article(article))
 	var list []blog.Comment
 	err := s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c
@@ -179,6 +200,7 @@ type ReplyFilter struct {
 
 // RepliesTo lists public replies in the order of arrival.
 func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, error) {
+	changes.Note(ctx, changes.Article(f.Article))
 	var list []PublicReply
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
@@ -189,6 +211,7 @@ func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, er
 
 // CountRepliesTo counts the public replies to an article (parent "") or to a comment under it.
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
+	changes.Note(ctx, changes.Article(article))
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+isPublicReply,
 		article, parent)
@@ -198,6 +221,7 @@ func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (in
 // Conversation lists all public replies under an article, oldest first. It starts after the comment with the id
 // after; "" starts at the oldest.
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
+	changes.Note(ctx, changes.Article(article))
 	var list []PublicReply
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
@@ -209,6 +233,7 @@ func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit 
 
 // NewestComments lists the newest public comments on listed articles, at most 1,000.
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
+	changes.Note(ctx, changes.Comments)
 	var list []blog.Comment
 	// On SQLite, this must read the comments by time and stop at the limit. CROSS JOIN makes SQLite read the first table
 	// first. c.state || '' prevents the index of the state: nearly all comments are shown, so SQLite would read and sort

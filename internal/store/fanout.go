@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // FanOutToFollowers adds a delivery for each inbox of the accepted followers of the activity's voice, one per shared
@@ -89,6 +90,7 @@ func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut strin
 // wakePeers marks the servers of an activity's deliveries as waiting, so that the courier claims them. It does not
 // end the back-off of a failing server.
 func (s *Store) wakePeers(ctx context.Context, a blog.Activity) error {
+	s.mark(changes.Mail)
 	if err := s.giveUpUnavailable(ctx, a.ID); err != nil {
 		return err
 	}

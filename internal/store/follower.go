@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // Follow saves a follower and returns the resulting state. A repeated Follow gets the new id, but an accepted
@@ -15,7 +16,7 @@ import (
 func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, error) {
 	var state blog.FollowState
 	err := s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.mark(changes.Voice(f.VoiceID))
 		// A Follow proves that the server is alive, so a follower who was set aside is accepted again.
 		return s.one(ctx, &state, `
 			INSERT INTO followers (voice_id, actor_id, follow_id, state, since) VALUES (?, ?, ?, ?, ?)
@@ -29,7 +30,7 @@ func (s *Store) Follow(ctx context.Context, f blog.Follower) (blog.FollowState, 
 // AcceptFollower accepts a pending follower. It returns blog.ErrNotFound when none is pending.
 func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.mark(changes.Voice(voice))
 		return s.execOne(ctx, `UPDATE followers SET state = 'accepted' WHERE voice_id = ? AND actor_id = ? AND state =
 			'pending'`, voice, actor)
 	})
@@ -38,7 +39,7 @@ func (s *Store) AcceptFollower(ctx context.Context, voice blog.ID, actor string)
 // Unfollow removes a follower in any state. It returns blog.ErrNotFound when there is none.
 func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.mark(changes.Voice(voice))
 		if err := s.execOne(ctx, `DELETE FROM followers WHERE voice_id = ? AND actor_id = ?`, voice, actor); err != nil {
 			return err
 		}
@@ -51,8 +52,8 @@ func (s *Store) Unfollow(ctx context.Context, voice blog.ID, actor string) error
 // that has only the id of the Follow.
 func (s *Store) UnfollowByID(ctx context.Context, actor, followID string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
-		if err := s.execOne(ctx, `DELETE FROM followers WHERE actor_id = ? AND follow_id = ?`, actor, followID); err != nil {
+		err := s.changeFollows(ctx, `DELETE FROM followers WHERE actor_id = ? AND follow_id = ?`, actor, followID)
+		if err != nil {
 			return err
 		}
 		return s.endWelcome(ctx, actor)
@@ -169,6 +170,7 @@ type FollowerCounts struct{ Accepted, Pending, Servers, Aside int }
 
 // CountFollowers counts a voice's followers.
 func (s *Store) CountFollowers(ctx context.Context, voice blog.ID) (FollowerCounts, error) {
+	changes.Note(ctx, changes.Voice(voice))
 	var n FollowerCounts
 	// Triggers keep the counts. A voice that never had a follower has none.
 	err := s.one(ctx, &n, `SELECT accepted, pending, servers, aside FROM follower_counts WHERE voice_id = ?`, voice)

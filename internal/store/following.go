@@ -5,10 +5,12 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // CountFollowing counts the accepted follows of a voice.
 func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) {
+	changes.Note(ctx, changes.Voice(voice))
 	var n int
 	err := s.one(ctx, &n, `SELECT count(*) FROM following WHERE voice_id = ? AND state = 'accepted'`, voice)
 	return n, err
@@ -16,7 +18,7 @@ func (s *Store) CountFollowing(ctx context.Context, voice blog.ID) (int, error) 
 
 // AddFollowing saves that a voice asked to follow an actor. A repeated request replaces the id of the Follow.
 func (s *Store) AddFollowing(ctx context.Context, f blog.Following) error {
-	s.markChanged()
+	s.mark(changes.Voice(f.VoiceID))
 	return s.run(ctx, `
 		INSERT INTO following (voice_id, actor_id, follow_id, state, since) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (voice_id, actor_id) DO UPDATE SET follow_id = excluded.follow_id`,
@@ -26,19 +28,33 @@ func (s *Store) AddFollowing(ctx context.Context, f blog.Following) error {
 // AcceptFollowing records that an actor accepted a follow of ours, found by the id of the Follow or by the voice. It
 // returns blog.ErrNotFound when there was no such request.
 func (s *Store) AcceptFollowing(ctx context.Context, actor, follow string, voice blog.ID, now time.Time) error {
-	s.markChanged()
 	// Some servers name the Follow by its id. Others embed it, and its id may be missing. Then voice and actor identify
 	// it. A repeated Accept keeps the first time.
-	return s.execOne(ctx, `
+	return s.changeFollows(ctx, `
 		UPDATE following SET state = 'accepted', since = CASE WHEN state = 'pending' THEN ? ELSE since END
 		WHERE actor_id = ? AND (follow_id = ? OR voice_id = ?)`, now, actor, follow, voice)
 }
 
 // EndFollowing deletes a follow of ours, found as in AcceptFollowing. It returns blog.ErrNotFound when there is none.
 func (s *Store) EndFollowing(ctx context.Context, actor, follow string, voice blog.ID) error {
-	s.markChanged()
-	return s.execOne(ctx, `DELETE FROM following WHERE actor_id = ? AND (follow_id = ? OR voice_id = ?)`, actor, follow,
-		voice)
+	return s.changeFollows(ctx, `DELETE FROM following WHERE actor_id = ? AND (follow_id = ? OR voice_id = ?)`, actor,
+		follow, voice)
+}
+
+// changeFollows runs a statement on rows of followers or following, and marks their voices. It returns
+// blog.ErrNotFound when there were none.
+func (s *Store) changeFollows(ctx context.Context, statement string, args ...any) error {
+	var voices []blog.ID
+	if err := s.all(ctx, &voices, statement+` RETURNING voice_id`, args...); err != nil {
+		return err
+	}
+	if len(voices) == 0 {
+		return blog.ErrNotFound
+	}
+	for _, voice := range voices {
+		s.mark(changes.Voice(voice))
+	}
+	return nil
 }
 
 // Following returns the follow of an actor by a voice, accepted or not.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 const moveColumns = `m.id, m.voice_id, m.target, m.handle, m.asked_at, m.due_at, m.moved_at, m.ended_at, m.trouble, ` +
@@ -94,8 +95,9 @@ func (s *Store) MoveProgress(ctx context.Context, m blog.Move) (MoveProgress, er
 // old actor.
 func (s *Store) RemoveMovedFollower(ctx context.Context, actor, target string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
-		if err := s.run(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor); err != nil {
+		s.mark(changes.Actor(actor))
+		err := ignoreMissing(s.changeFollows(ctx, `DELETE FROM followers WHERE actor_id = ?`, actor))
+		if err != nil {
 			return err
 		}
 		return s.execOne(ctx, `UPDATE actors SET moved_to = ?, moved_at = ? WHERE id = ?`, target, now, actor)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // Object is the wire form of an article or a comment of ours, as the bytes that were sent last.
@@ -21,7 +22,11 @@ type Object struct {
 // SaveObject saves an object or replaces its bytes. A second living object of one article is blog.ErrConflict.
 func (s *Store) SaveObject(ctx context.Context, o Object) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		if o.CommentID != "" {
+			s.mark(changes.Article(o.ArticleID), changes.Comments)
+		} else {
+			s.markChanged()
+		}
 		return s.run(ctx, `
 			INSERT INTO objects (id, article_id, comment_id, payload, revision, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at,
@@ -35,5 +40,6 @@ func (s *Store) Object(ctx context.Context, id blog.ID) (Object, error) {
 	var o Object
 	err := s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`,
 		id)
+	changes.Note(ctx, changes.Article(o.ArticleID))
 	return o, err
 }

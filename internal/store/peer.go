@@ -9,13 +9,8 @@ import (
 // moved it, and its actors may still exist.
 func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		n, err := s.exec(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE inbox = ? AND
-			shared_inbox <> inbox)`, inbox)
-		// Every counted change makes all cached pages stale, so this counts only a real one.
-		if n > 0 {
-			s.markChanged()
-		}
-		return err
+		return ignoreMissing(s.changeFollows(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE
+			inbox = ? AND shared_inbox <> inbox)`, inbox))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // counted is the condition that leaves out the reactions r of limited and blocked actors.
@@ -13,11 +14,13 @@ const counted = `NOT EXISTS (SELECT 1 FROM actors blocked WHERE blocked.id = r.a
 func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) {
 	var n int64
 	err := s.InTx(ctx, func(s *Store) (err error) {
-		s.markChanged()
 		n, err = s.exec(ctx, `
 			INSERT INTO reactions (id, address, kind, actor_id, article_id, comment_id, emoji, at) VALUES (?, ?, ?, ?, ?, ?,
 			?, ?)
 			ON CONFLICT DO NOTHING`, r.ID, r.Address, r.Kind, r.ActorID, r.ArticleID, r.CommentID, r.Emoji, r.At)
+		if n > 0 {
+			s.mark(changes.Article(r.ArticleID))
+		}
 		return err
 	})
 	return n > 0, err
@@ -26,8 +29,16 @@ func (s *Store) AddReaction(ctx context.Context, r blog.Reaction) (bool, error) 
 // UndoReaction deletes the reaction of an actor by the id of its activity.
 func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
-		return s.execOne(ctx, `DELETE FROM reactions WHERE actor_id = ? AND address = ?`, actor, address)
+		var articles []blog.ID
+		err := s.all(ctx, &articles, `DELETE FROM reactions WHERE actor_id = ? AND address = ? RETURNING article_id`, actor,
+			address)
+		if err == nil && len(articles) == 0 {
+			return blog.ErrNotFound
+		}
+		for _, article := range articles {
+			s.mark(changes.Article(article))
+		}
+		return err
 	})
 }
 
@@ -36,7 +47,7 @@ func (s *Store) UndoReaction(ctx context.Context, actor, address string) error {
 func (s *Store) UndoReactionTo(ctx context.Context, actor string, article, comment blog.ID,
 	kinds ...blog.ReactionKind) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.markChanged()
+		s.mark(changes.Article(article))
 		return s.execOne(ctx, `DELETE FROM reactions WHERE actor_id = ? AND article_id = ? AND comment_id = ? AND kind IN
 			(?)`,
 			actor, article, comment, texts(kinds))
@@ -54,6 +65,7 @@ func texts[T ~string](list []T) []string {
 
 // Reactions lists at most limit reactions to an article itself, newest first.
 func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]blog.Reaction, error) {
+	changes.Note(ctx, changes.Article(article))
 	var list []blog.Reaction
 	err := s.all(ctx, &list, `
 		SELECT r.id, r.address, r.kind, r.actor_id, r.article_id, r.comment_id, r.emoji, r.at FROM reactions r
@@ -64,6 +76,7 @@ func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]bl
 
 // Emojis counts the emoji reactions to an article itself, most used first. Each server's actors count as in Counts.
 func (s *Store) Emojis(ctx context.Context, article blog.ID, limit int) ([]blog.EmojiCount, error) {
+	changes.Note(ctx, changes.Article(article))
 	var rows []struct {
 		Emoji       string
 		Total, Most int
@@ -93,6 +106,9 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 		ArticleID blog.ID
 		blog.Counts
 	}
+	for _, id := range ids {
+		changes.Note(ctx, changes.Article(id))
+	}
 	err := s.all(ctx, &rows, `
 		SELECT a.id AS article_id,
 			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+isPublicReply+`) AS replies,
@@ -118,6 +134,7 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 
 // CommentCounts counts likes and boosts of each comment under an article.
 func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID]blog.Counts, error) {
+	changes.Note(ctx, changes.Article(article))
 	return s.reactionCounts(ctx, `r.comment_id`, `r.comment_id <> '' AND r.article_id = ?`, article)
 }
 

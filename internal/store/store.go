@@ -16,12 +16,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 )
 
 // Store reads and writes the database of one site.
@@ -33,8 +33,8 @@ type Store struct {
 
 // txState collects what the commit of a transaction must do.
 type txState struct {
-	changed bool     // readers can see a change, see markChanged
-	after   []func() // run after the commit, see afterCommit
+	topics []changes.Topic // what readers can see changed, see mark
+	after  []func()        // run after the commit, see afterCommit
 }
 
 // pool is the part of a Store that all its transactions share.
@@ -42,7 +42,7 @@ type pool struct {
 	write, read *sqlx.DB // the same for PostgreSQL; one writer and many readers for SQLite
 	sql         dialect
 	url         string
-	changes     atomic.Uint64
+	changes     changes.Counter
 	queues      []queue[*member] // by lane
 	releases    queue[*released]
 	statements  statements
@@ -127,29 +127,64 @@ func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
 
 // commit ends the transaction.
 func (s *Store) commit(ctx context.Context) error {
-	var n uint64
-	if s.txState.changed {
-		// All transactions that readers can notice lock this row until they commit. So this comes last.
-		if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
-			return fmt.Errorf("count the change: %w", err)
-		}
+	topics := s.txState.marked()
+	n, err := s.count(ctx, topics)
+	if err != nil {
+		return fmt.Errorf("count the change: %w", err)
 	}
 	if err := s.tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", s.translateError(ctx, err))
 	}
 	// Only after the commit: a page that is rendered before it would show the old rows, and would be cached as new.
-	s.sawChange(n)
+	s.changes.Saw(n, topics...)
 	for _, do := range s.txState.after {
 		do()
 	}
 	return nil
 }
 
-// markChanged raises the change counter when this transaction commits. Call it when readers can see the change.
-func (s *Store) markChanged() {
-	if s.txState != nil {
-		s.txState.changed = true
+// count gives a change of topics the next number. Without topics it does nothing.
+func (s *Store) count(ctx context.Context, topics []changes.Topic) (n uint64, err error) {
+	if len(topics) == 0 {
+		return 0, nil
 	}
+	// All transactions that mark something lock this row until they commit. So this comes last, and the numbers have the
+	// order of the commits.
+	if err := s.one(ctx, &n, `UPDATE changes SET n = n + 1 RETURNING n`); err != nil {
+		return 0, err
+	}
+	return n, s.run(ctx, `UPDATE page_changes SET n = ? WHERE topic IN (?)`, n, topics)
+}
+
+// mark says that readers can see a change of topics when this transaction commits.
+func (s *Store) mark(topics ...changes.Topic) {
+	if s.txState == nil {
+		return
+	}
+	for _, t := range topics {
+		// One more than the limit is enough for marked to see that there are too many.
+		full := len(s.txState.topics) > mostMarked && t != changes.Mail
+		if !full && !slices.Contains(s.txState.topics, t) {
+			s.txState.topics = append(s.txState.topics, t)
+		}
+	}
+}
+
+// markChanged is mark for a change that any page may show.
+func (s *Store) markChanged() { s.mark(changes.Everything) }
+
+// mostMarked limits the topics of one transaction.
+const mostMarked = 512
+
+// marked returns the topics of a transaction. Everything stands for all topics of pages.
+func (t *txState) marked() []changes.Topic {
+	if len(t.topics) <= mostMarked && !slices.Contains(t.topics, changes.Everything) {
+		return t.topics
+	}
+	if slices.Contains(t.topics, changes.Mail) {
+		return []changes.Topic{changes.Everything, changes.Mail}
+	}
+	return []changes.Topic{changes.Everything}
 }
 
 // afterCommit runs do after this transaction has committed. It does not run after a rollback.
@@ -306,6 +341,8 @@ func expandSlices(query string, args []any) (string, []any, error) {
 		case []string:
 			args[i], lists = padded(list), true
 		case []blog.ID:
+			args[i], lists = padded(list), true
+		case []changes.Topic:
 			args[i], lists = padded(list), true
 		}
 	}

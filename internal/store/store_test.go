@@ -406,17 +406,21 @@ func TestAFailedMemberOfAGroupDoesNotFailTheOthers(t *testing.T) {
 
 func TestTheChangeCounterRisesOnlyWithACommit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		ilse(t, s)
-		before := s.Changes()
+		author := ilse(t, s)
+		before := s.Changes().Newest()
 		s.InTx(t.Context(), func(s *store.Store) error {
-			friend(t, s, "bram", "veerhuis.example", "")
+			friend(t, s, "bram", "veerhuis.example", author.ID)
 			return errors.New("no")
 		})
-		if s.Changes() != before {
+		if s.Changes().Newest() != before {
 			t.Error("a change that was rolled back was counted")
 		}
 		friend(t, s, "bram", "veerhuis.example", "")
-		if s.Changes() <= before {
+		if s.Changes().Newest() != before {
+			t.Error("an actor whom no page shows was counted")
+		}
+		friend(t, s, "bram", "veerhuis.example", author.ID)
+		if s.Changes().Newest() <= before {
 			t.Error("a committed change was not counted")
 		}
 	})

@@ -3,42 +3,35 @@ package store
 import (
 	"context"
 	"time"
+
+	"causerie/internal/changes"
 )
 
-// Changes is a counter that rises with every change that readers can see: at once for changes by this process, within
-// half a second for others (see Watch). The page cache compares it.
-func (s *Store) Changes() uint64 { return s.changes.Load() }
-
-func (s *Store) sawChange(n uint64) {
-	// Commits and the watcher report in any order. The counter must never go back.
-	for {
-		have := s.changes.Load()
-		if n <= have || s.changes.CompareAndSwap(have, n) {
-			return
-		}
-	}
-}
+// Changes counts the changes that readers can see: at once for changes by this process, within half a second for
+// others (see Watch). The page cache compares the numbers.
+func (s *Store) Changes() *changes.Counter { return &s.changes }
 
 const watchEvery = 300 * time.Millisecond
 
 // Watch starts to look for changes by other processes. It ends with Close.
 func (s *Store) Watch(ctx context.Context) error {
-	var n uint64
-	if err := s.one(ctx, &n, `SELECT n FROM changes`); err != nil {
+	w := watcher{Store: s}
+	if err := w.look(ctx); err != nil {
 		return err
 	}
-	s.sawChange(n)
 	// The caller's context is for the start only.
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.watching.Add(1)
-	go func() {
-		defer s.watching.Done()
-		s.watch(ctx)
-	}()
+	s.watching.Go(func() { w.watch(ctx) })
 	return nil
 }
 
-func (s *Store) watch(ctx context.Context) {
+// watcher looks for changes by other processes.
+type watcher struct {
+	*Store
+	seen uint64 // all changes up to this number were seen
+}
+
+func (w *watcher) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -47,12 +40,32 @@ func (s *Store) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		var n uint64
 		// The timeout lets the next tick try again when a connection hangs. For the same reason an error is ignored.
 		ask, cancel := context.WithTimeout(ctx, 5*time.Second)
-		if s.one(ask, &n, `SELECT n FROM changes`) == nil {
-			s.sawChange(n)
-		}
+		_ = w.look(ask)
 		cancel()
 	}
+}
+
+// look reads what changed since the last look.
+func (w *watcher) look(ctx context.Context) error {
+	var newest uint64
+	if err := w.one(ctx, &newest, `SELECT n FROM changes`); err != nil || newest == w.seen {
+		return err
+	}
+	var rows []struct {
+		Topic changes.Topic
+		N     uint64
+	}
+	if err := w.all(ctx, &rows, `SELECT topic, n FROM page_changes WHERE n > ?`, w.seen); err != nil {
+		return err
+	}
+	// The numbers have the order of the commits. So nothing with a lower number than the newest of these can follow.
+	w.changes.Saw(newest)
+	w.seen = newest
+	for _, row := range rows {
+		w.changes.Saw(row.N, row.Topic)
+		w.seen = max(w.seen, row.N)
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/changes"
 	"causerie/internal/page"
 	"causerie/internal/page/pagetest"
 	"causerie/internal/store/storetest"
@@ -24,8 +25,7 @@ func BenchmarkArticleRender(b *testing.B) {
 	for i := range 20 {
 		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
 	}
-	var changes uint64
-	handler := New(o.Store, o.pages, page.NewCache(func() uint64 { changes++; return changes }, 1)).Routes()
+	handler := New(o.Store, o.pages, page.NewCache(&changes.Counter{}, 1)).Routes()
 	for b.Loop() {
 		if got := ask(handler, "/2026/11/four-minutes-wide"); got != 200 {
 			b.Fatal(got)

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 	"causerie/internal/nearest"
 )
 
 // titleCache holds the slugs of the newest articles, for the suggestions on pages that were not found. Bots ask for
 // thousands of those. So it is read again only after a change, and at most once in a few seconds.
 type titleCache struct {
-	changes func() uint64
+	changes *changes.Counter
 
 	mu      sync.Mutex
 	list    []title
@@ -77,7 +78,7 @@ func (w *Web) newestTitles(ctx context.Context) ([]title, error) {
 	t := &w.titles
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	version := t.changes()
+	version := t.changes.Of(changes.Everything)
 	if t.list != nil && (t.version == version || time.Since(t.read) < titlesPause) {
 		return t.list, nil
 	}

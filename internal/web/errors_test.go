@@ -13,7 +13,7 @@ import (
 func TestADatabaseThatIsAwayIsAReasonToTryAgain(t *testing.T) {
 	s, leave := storetest.PostgresAway(t)
 	o := newPublicBlog(t, s)
-	public := New(s, o.pages, page.NewCache(s.Changes, 0)).Routes()
+	public := New(s, o.pages, page.NewCache(s.Changes(), 0)).Routes()
 	leave()
 	answer := httptest.NewRecorder()
 	public.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/archive", nil))
@@ -26,7 +26,7 @@ func TestAnAddressNamesTheMethodsThatItAccepts(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
-	public := New(s, o.pages, page.NewCache(s.Changes, 0)).Routes()
+	public := New(s, o.pages, page.NewCache(s.Changes(), 0)).Routes()
 	for _, ask := range []struct{ method, path, allow string }{
 		{http.MethodDelete, "/", "GET,HEAD"}, {http.MethodPut, "/archive", "GET,HEAD"}, {http.MethodGet, "/theme", "POST"},
 	} {

@@ -54,7 +54,7 @@ func (o *publicBlog) start() {
 	pages, err := page.Load(templates.FS)
 	o.must(err)
 	o.pages = pages
-	o.server = httptest.NewServer(New(o.Store, pages, page.NewCache(o.Store.Changes, 0)).Routes())
+	o.server = httptest.NewServer(New(o.Store, pages, page.NewCache(o.Store.Changes(), 0)).Routes())
 	o.T.Cleanup(o.server.Close)
 }
 

@@ -42,7 +42,7 @@ const codeSheet = "code.css"
 func New(store *store.Store, pages *page.Set, kept *page.Cache) *Web {
 	w := &Web{store: store, pages: pages, cache: kept}
 	pages.Static().Add(codeSheet, []byte(markup.Stylesheet))
-	w.titles.changes = store.Changes
+	w.titles.changes = store.Changes()
 	return w
 }
 

@@ -806,7 +806,7 @@ func TestAPageThatCannotBeMadeIsInTheLogOfItsBlog(t *testing.T) {
 	s := storetest.Open(t)
 	o := newPublicBlog(t, s)
 	var log bytes.Buffer
-	public := New(s, o.pages, page.NewCache(s.Changes, 0))
+	public := New(s, o.pages, page.NewCache(s.Changes(), 0))
 	public.Log = slog.New(slog.NewTextHandler(&log, nil))
 	o.must(s.Close())
 	answer := httptest.NewRecorder()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -43,7 +44,10 @@ func (d *Documents) nodeInfoLinks(w http.ResponseWriter, _ *http.Request) {
 
 const homepage = "https://causerie.blog/"
 
-// nodeInfo serves NodeInfo (FEP-0151).
+// usageTime is how long the counts of NodeInfo are kept. They count all comments, so each new one would change them.
+const usageTime = 30 * time.Minute
+
+// nodeInfo serves NodeInfo (FEP-0151). Its number of comments may be half an hour old.
 func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Document, error) {
 	usage, err := d.Store.Usage(ctx)
 	if err != nil {
@@ -67,7 +71,7 @@ func (d *Documents) nodeInfo(ctx context.Context, r *http.Request) (page.Documen
 			"localComments": usage.Comments},
 		"metadata": map[string]string{"nodeName": site.Name, "nodeDescription": site.Description},
 	})
-	return page.Document{Body: body, Header: http.Header{
+	return page.Document{Body: body, Keep: usageTime, Header: http.Header{
 		"Content-Type": {`application/json; profile="http://nodeinfo.diaspora.software/ns/schema/` + version +
 			`#"; charset=utf-8`},
 		"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {"public, max-age=1800"}}}, err

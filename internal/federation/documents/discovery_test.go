@@ -23,7 +23,7 @@ func TestF001EveryWayToWriteAHandleLeadsToOneSubject(t *testing.T) {
 		base := o.Core
 		base.Site.HandleDomain = "overkant.example"
 		router := chi.NewRouter()
-		documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(o.Store.Changes, 0), "test").Routes(router)
+		documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(o.Store.Changes(), 0), "test").Routes(router)
 		server := httptest.NewServer(router)
 		t.Cleanup(server.Close)
 		host := o.Site.Host()

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/changes"
+	"causerie/internal/page"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// A change makes the pages new that show it, in this process and in another one, and no other page.
+func TestAChangeMakesOnlyThePagesNewThatShowIt(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s, queries := storetest.OpenFailing(t, url)
+		o := newPublicBlog(t, s)
+		here := o.server.Config.Handler
+		// Its counter never changes, and a limit of one byte keeps nothing.
+		fresh := New(s, o.pages, page.NewCache(&changes.Counter{}, 1)).Routes()
+		second, err := store.Open(t.Context(), url)
+		o.must(err)
+		defer second.Close()
+		o.must(second.Watch(t.Context()))
+		elsewhere := New(second, o.pages, page.NewCache(second.Changes(), 0)).Routes()
+
+		const wide, glue = "/2026/11/four-minutes-wide", "/2026/11/lijm-die-weer-los-wil"
+		said := o.says(o.nadia, "A bell is a letter.", time.Hour)
+		o.reacts(o.deniz, blog.Boost)
+		o.says(o.maud, "So is a door.", 2*time.Hour, answering(said))
+		lists := []string{"/", "/@ilse", "/series/the-low-road", "/feed.xml", "/tags/rivers"}
+		showing := append([]string{wide, "/comments/feed.xml"}, lists...)
+		all := append([]string{glue, "/@tobias", "/@samir", "/about", "/sitemap.xml"}, showing...)
+		follower := blog.Follower{VoiceID: o.samir.ID, ActorID: o.deniz.ID, FollowID: "f", State: blog.Accepted, Since: noon}
+		renamed := o.deniz
+		renamed.Name = "Deniz A."
+		for _, change := range []struct {
+			name string
+			do   func() error
+			old  []string // the pages that it makes old
+		}{
+			{"a like", func() error { o.reacts(o.bram, blog.Like); return nil }, showing},
+			{"a like of a comment", func() error { o.reacts(o.kade, blog.Like, said); return nil }, showing},
+			{"a reply", func() error { o.says(o.kade, "Ding.", 3*time.Hour); return nil }, showing},
+			{"a reply that waits", func() error {
+				o.says(o.kade, "Buy.", time.Hour, func(c *blog.Comment) { c.State = blog.CommentWaiting })
+				return nil
+			}, nil},
+			{"a moderator", func() error { return s.ModerateComment(t.Context(), said.ID, blog.CommentHidden) }, showing},
+			{"a follower", func() error { _, err := s.Follow(t.Context(), follower); return err }, []string{"/@samir"}},
+			{"a new actor", func() error { o.actor("new", "New", "new.example"); return nil }, nil},
+			{"an actor as before", func() error { return s.SaveActor(t.Context(), o.deniz) }, nil},
+			{"another name", func() error { return s.SaveActor(t.Context(), renamed) }, []string{wide}},
+			{"a removed actor", func() error { return s.RemoveActor(t.Context(), o.kade.ID, noon) }, showing},
+			{"a profile", func() error {
+				ilse, err := s.Voice(t.Context(), o.ilse.ID)
+				o.must(err)
+				ilse.Name = "Ilse V."
+				return s.SaveVoice(t.Context(), ilse)
+			}, all},
+		} {
+			for _, path := range all {
+				bodyOf(t, here, path)
+				bodyOf(t, elsewhere, path)
+			}
+			o.must(change.do())
+			for _, path := range all {
+				made := func() bool {
+					queries.Asked()
+					bodyOf(t, here, path)
+					return queries.Asked() > 0
+				}
+				if slices.Contains(change.old, path) {
+					// Too many changes within a second: it is made a little later.
+					o.Until(change.name+" makes "+path+" new", made)
+				} else if made() {
+					t.Errorf("%s makes %s new", change.name, path)
+				}
+				want := bodyOf(t, fresh, path)
+				if got := bodyOf(t, here, path); got != want {
+					t.Errorf("after %s, the kept %s is\n%s\nmade anew it is\n%s", change.name, path, got, want)
+				}
+				o.Until("another process shows "+change.name+" at "+path, func() bool {
+					return bodyOf(t, elsewhere, path) == want
+				})
+			}
+		}
+	})
+}
+
+func bodyOf(t *testing.T, handler http.Handler, path string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	text, err := io.ReadAll(w.Result().Body)
+	if err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %v", path, w.Code, err)
+	}
+	return string(text)
+}
