@@ -153,3 +153,12 @@ func Slug(title string) string { return strings.ToLower(strings.ReplaceAll(title
 
 // PageOf is the path of the page of an article that was published now.
 func PageOf(title string) string { return "/" + time.Now().UTC().Format("2006/01") + "/" + Slug(title) }
+
+// Text returns the page of the editor of an article; empty when it cannot be read.
+func (a *Author) Text(ctx context.Context, id string) string {
+	page, _, err := a.send(ctx, "/admin/articles/"+id, nil)
+	if err != nil {
+		return ""
+	}
+	return page
+}
