@@ -66,7 +66,8 @@ func (m articleFile) checkDraft() error {
 	case m.before.Status == blog.Published:
 		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
 	case m.before.ID != "" && (m.article.File == "" || m.article.File != m.before.File):
-		return fmt.Errorf("the slug “%s” belongs to %s: write another slug into the front matter, or replace that article "+
+		return fmt.Errorf("the slug “%s” belongs to %s: write another slug into the front matter, "+
+			"or replace that article "+
 			"with “causerie article publish”", m.article.Slug, describeArticle(m.before))
 	}
 	return nil
@@ -248,21 +249,16 @@ func (app *app) missingPicture(ctx context.Context, m articleFile) error {
 
 // savedAsDraft adds to the error of a failed publication that the text is a draft now.
 func savedAsDraft(err error, a blog.Article) error {
-	return fmt.Errorf("%w. Saved as draft “%s”: edit it and publish again, or remove it with “causerie article delete %s”",
+	return fmt.Errorf("%w. Saved as draft “%s”: edit it and publish again, or remove it "+
+		"with “causerie article delete %s”",
 		err, a.Slug, a.Slug)
 }
 
 // printServerCount prints how many servers the article is being sent to.
 func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article) error {
-	deliveries, err := app.store.DeliveryRows(ctx, a.ID)
+	waiting, err := app.store.CountWaitingServers(ctx, a.ID)
 	if err != nil {
 		return err
-	}
-	waiting := 0
-	for _, s := range blog.ServerStates(deliveries) {
-		if !s.Status.Settled() {
-			waiting++
-		}
 	}
 	if waiting > 0 {
 		fmt.Fprintf(c.out, "being sent to %s: “causerie deliveries %s” shows the progress\n",
@@ -342,7 +338,8 @@ func (app *app) slugFromTitle(ctx context.Context, author blog.Author,
 		}
 		// Standard input has no file name, so it can only revise an article by its slug.
 		if err == nil && (file == "" || a.File != file) {
-			err = fmt.Errorf("the title makes the slug “%s”, which belongs to %s: write “slug: %s” into the front matter to "+
+			err = fmt.Errorf("the title makes the slug “%s”, which belongs to %s: write “slug: %s” "+
+				"into the front matter to "+
 				"revise that one, or another slug for a new article", slug, describeArticle(a), slug)
 		}
 		return slug, a, err

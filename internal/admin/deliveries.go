@@ -12,6 +12,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/deliverytext"
+	"causerie/internal/store"
 	"causerie/internal/text"
 )
 
@@ -29,6 +30,7 @@ type deliveriesPage struct {
 	Waiting        []serverRow
 	Done           []serverRow
 	More           int // the number of delivered servers that are not shown
+	Unlisted       int // the number of servers that are not on this page
 	Sent           []activityRow
 	Unsent         bool // nothing was sent to anybody
 	CanRetry       bool
@@ -67,11 +69,11 @@ func (h *Handler) deliveries(req *request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := h.store.DeliveryRows(req.ctx(), a.ID)
+	sample, listed, err := h.deliveryStates(req, a.ID)
 	if err != nil {
 		return err
 	}
-	states := blog.ServerStates(rows)
+	states := blog.ServerStates(sample)
 	publicationHeld, err := h.showHold(req, &f, a)
 	if err != nil {
 		return err
@@ -87,14 +89,15 @@ func (h *Handler) deliveries(req *request) error {
 		p.Address = req.site.ArticlePage(a)
 	}
 	p.Bar, p.Legend = barAndLegend(blog.Count(states))
-	p.sort(req.serverRows(states))
+	p.sort(req.serverRows(listed))
 	if req.r.URL.Query().Get("all") == "" && len(p.Done) > firstDone {
 		p.More, p.Done = len(p.Done)-firstDone, p.Done[:firstDone]
 	}
-	if p.Sent, err = h.activityRows(req, a, rows); err != nil {
+	p.Unlisted = servers(states) - len(listed)
+	if p.Sent, err = h.activityRows(req, a, sample); err != nil {
 		return err
 	}
-	p.Unsent = len(rows) == 0
+	p.Unsent = len(sample) == 0
 	if p.Conversation, err = h.conversation(req, a); err != nil {
 		return err
 	}
@@ -102,6 +105,51 @@ func (h *Handler) deliveries(req *request) error {
 		return err
 	}
 	return h.pages.Render(req.w, http.StatusOK, "admin/deliveries", p)
+}
+
+// mostServers is how many servers the page lists at most. Those that need attention come first.
+const mostServers = 300
+
+// deliveryStates reads what the page shows of the deliveries: one row for all servers with the same history, and the
+// states of the servers that it lists.
+func (h *Handler) deliveryStates(req *request, article blog.ID) ([]blog.DeliveryRow, []blog.ServerState, error) {
+	all, err := h.store.DeliveryGroups(req.ctx(), []blog.ID{article})
+	if err != nil {
+		return nil, nil, err
+	}
+	sample, hosts := store.SampleOf(all[article]), []string(nil)
+	states := blog.ServerStates(sample)
+	if servers(states) > mostServers {
+		hosts = listedHosts(all[article], states)
+	}
+	rows, err := h.store.DeliveryRows(req.ctx(), article, hosts...)
+	// Without many servers all rows are here, and they are newer than the sample may be.
+	if hosts == nil {
+		sample = rows
+	}
+	return sample, blog.ServerStates(rows), err
+}
+
+// servers counts the servers behind the states of a sample.
+func servers(states []blog.ServerState) int {
+	n := 0
+	for _, s := range states {
+		n += 1 + s.Alike
+	}
+	return n
+}
+
+// listedHosts picks the servers to list, those in trouble first.
+func listedHosts(groups []store.DeliveryGroup, states []blog.ServerState) []string {
+	var hosts []string
+	for _, s := range states {
+		for _, g := range groups {
+			if g.Hosts[0] == s.Host {
+				hosts = append(hosts, g.Hosts...)
+			}
+		}
+	}
+	return hosts[:min(len(hosts), mostServers)]
 }
 
 // articleWithDeliveries finds the article of the path, if the author may see its deliveries.
@@ -215,14 +263,14 @@ func (req *request) summary(a blog.Article, states []blog.ServerState) string {
 // activityRows lists the activities about an article, newest first.
 func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.DeliveryRow) ([]activityRow, error) {
 	var order []blog.ID
-	hosts := map[blog.ID]map[string]bool{}
+	hosts := map[blog.ID]map[string]int{}
 	for _, row := range rows {
 		if hosts[row.ActivityID] == nil {
-			order, hosts[row.ActivityID] = append(order, row.ActivityID), map[string]bool{}
+			order, hosts[row.ActivityID] = append(order, row.ActivityID), map[string]int{}
 		}
 		// A superseded delivery does not count: a newer activity took its place.
 		if row.Status != blog.Superseded {
-			hosts[row.ActivityID][row.Host] = true
+			hosts[row.ActivityID][row.Host] = 1 + row.Alike
 		}
 	}
 	found, err := h.store.ActivitiesByID(req.ctx(), order)
@@ -242,7 +290,11 @@ func (h *Handler) activityRows(req *request, a blog.Article, rows []blog.Deliver
 	}
 	list := make([]activityRow, len(activities))
 	for i, activity := range activities {
-		list[i] = req.activityRow(activity, len(hosts[activity.ID]))
+		n := 0
+		for _, alike := range hosts[activity.ID] {
+			n += alike
+		}
+		list[i] = req.activityRow(activity, n)
 	}
 	return list, nil
 }

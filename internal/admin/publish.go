@@ -345,7 +345,7 @@ func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string,
 	case first == 0:
 		return "first", nil
 	}
-	if rows, err := h.store.DeliveryRows(req.ctx(), a.ID); err != nil || len(rows) == 0 {
+	if n, err := h.store.CountDeliveries(req.ctx(), a.ID); err != nil || n == 0 {
 		return "published-here", err
 	}
 	return "published", nil
@@ -402,12 +402,12 @@ func (h *Handler) showWithdraw(req *request) error {
 
 // holders counts the servers that may have an article.
 func (h *Handler) holders(ctx context.Context, article blog.ID) (int, error) {
-	rows, err := h.store.DeliveryRows(ctx, article)
+	samples, err := h.store.SampleDeliveryRows(ctx, []blog.ID{article})
 	n := 0
-	for _, s := range blog.ServerStates(rows) {
+	for _, s := range blog.ServerStates(samples[article]) {
 		// Unsure: the delivery was sent and no answer came, so the server may have it.
 		if !s.Former && (s.Has() || s.Unsure) {
-			n++
+			n += 1 + s.Alike
 		}
 	}
 	return n, err

@@ -284,11 +284,21 @@ func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host strin
 // rests is the condition of a server that waits after a failure, and that no process is visiting.
 const rests = `failures > 0 AND NOT visited AND free_at > ?`
 
+// deliveriesAbout is the FROM of the deliveries about an article.
+const deliveriesAbout = ` FROM objects o JOIN activities a ON a.object_id = o.id
+	JOIN deliveries d ON d.activity_id = a.id WHERE o.article_id = ? AND o.comment_id = '' `
+
 // CountDeliveries counts the deliveries about an article, without superseded ones.
 func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*)`+fromDeliveries+`WHERE o.article_id = ? AND d.status <> 'superseded'`,
-		article)
+	err := s.one(ctx, &n, `SELECT count(*)`+deliveriesAbout+`AND d.status <> 'superseded'`, article)
+	return n, err
+}
+
+// CountWaitingServers counts the servers for which deliveries about an article wait.
+func (s *Store) CountWaitingServers(ctx context.Context, article blog.ID) (int, error) {
+	var n int
+	err := s.one(ctx, &n, `SELECT count(DISTINCT d.host)`+deliveriesAbout+`AND d.settled_at IS NULL`, article)
 	return n, err
 }
 

@@ -10,7 +10,7 @@ import (
 const (
 	deliveryRowColumns = `d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms,
 		d.revision, d.unsure, d.welcome, d.settled_at,
-		a.voice_id, a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
+		a.kind, a.quiet, a.at AS said_at, o.id AS object_id, o.revision AS newest, o.gone_at,
 		COALESCE(h.revision, 0) AS holds, COALESCE(h.state, '') = 'asked_to_forget' AS asked,
 		p.software, p.free_at AS next_at, p.failures, p.failing_since, p.unavailable_since,
 		r.next_at AS rests_until, r.since AS refusing_since, COALESCE(r.code, 0) AS refusal_code, COALESCE(r.answer,
@@ -25,7 +25,6 @@ const (
 type deliveryRow struct {
 	blog.DeliveryRow
 	ArticleID  blog.ID
-	VoiceID    blog.ID
 	RestsUntil *time.Time // the voice at the server
 }
 
@@ -39,69 +38,32 @@ func (r deliveryRow) row() blog.DeliveryRow {
 }
 
 // DeliveryRows lists all deliveries about an article, without those about its replies. The newest activity comes
-// first.
-func (s *Store) DeliveryRows(ctx context.Context, article blog.ID) ([]blog.DeliveryRow, error) {
+// first. With hosts, it lists those to these servers only.
+func (s *Store) DeliveryRows(ctx context.Context, article blog.ID, hosts ...string) ([]blog.DeliveryRow, error) {
 	var rows []deliveryRow
-	err := s.all(ctx, &rows, `SELECT `+deliveryRowColumns+fromDeliveries+
-		`WHERE o.article_id = ? ORDER BY d.activity_id DESC, d.host, d.inbox`, article)
-	if err != nil {
-		return nil, err
+	among, args := ``, []any{article}
+	if len(hosts) > 0 {
+		among, args = ` AND d.host IN (?)`, append(args, hosts)
 	}
-	followers, err := s.followersByInbox(ctx, article)
+	err := s.all(ctx, &rows, `SELECT `+deliveryRowColumns+`, COALESCE(m.n, 0) AS followers`+fromDeliveries+
+		`LEFT JOIN follower_mailboxes m ON m.voice_id = a.voice_id AND m.mailbox = d.inbox
+		WHERE o.article_id = ?`+among+` ORDER BY d.activity_id DESC, d.host, d.inbox`, args...)
 	list := make([]blog.DeliveryRow, len(rows))
 	for i, row := range rows {
 		list[i] = row.row()
-		list[i].Followers = followers[voiceInbox{row.VoiceID, row.Inbox}]
 	}
 	return list, err
 }
 
 // SampleDeliveryRows returns one row for all servers that have the same history of deliveries, by article. Alike is
 // the number of the other servers with that history. Followers are not counted. Most servers have the same history,
-// so few rows are read, however many servers there are. blog.ServerStates decides what a history means.
+// so few rows are read, however many servers there are. blog.ServerStates decides what a history means. Of an article
+// with many deliveries, the result may be some seconds old.
 func (s *Store) SampleDeliveryRows(ctx context.Context, articles []blog.ID) (map[blog.ID][]blog.DeliveryRow, error) {
+	all, err := s.DeliveryGroups(ctx, articles)
 	samples := map[blog.ID][]blog.DeliveryRow{}
-	if len(articles) == 0 {
-		return samples, nil
-	}
-	var rows []deliveryRow
-	err := s.all(ctx, &rows, `
-		SELECT o.article_id, s.alike, `+deliveryRowColumns+fromDeliveries+`JOIN (
-			SELECT article_id, min(host) AS host, count(*) - 1 AS alike FROM (
-				SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since, r.since AS
-				refusing_since,
-					string_agg(
-					d.activity_id || ' ' || d.status || ' ' || d.code || ' ' || d.attempts || ' ' || d.revision || ' ' || d.unsure
-					|| ' ' ||
-					COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS history
-				`+fromDeliveries+`WHERE o.article_id IN (?) GROUP BY o.article_id, p.host, r.since) AS histories
-			GROUP BY article_id, failing, failing_since, unavailable_since, refusing_since, history) AS s ON s.article_id =
-			o.article_id AND s.host = d.host
-		ORDER BY d.activity_id DESC, d.host, d.inbox`, articles)
-	for _, row := range rows {
-		samples[row.ArticleID] = append(samples[row.ArticleID], row.row())
+	for article, groups := range all {
+		samples[article] = SampleOf(groups)
 	}
 	return samples, err
-}
-
-// voiceInbox is a voice, and an inbox to which its deliveries go.
-type voiceInbox struct {
-	VoiceID blog.ID
-	Inbox   string
-}
-
-// followersByInbox counts the followers behind each inbox, for all voices with an activity about an article.
-func (s *Store) followersByInbox(ctx context.Context, article blog.ID) (map[voiceInbox]int, error) {
-	var rows []struct {
-		voiceInbox
-		N int
-	}
-	err := s.all(ctx, &rows, `
-		SELECT m.voice_id, m.mailbox AS inbox, m.n FROM follower_mailboxes m WHERE m.voice_id IN (
-			SELECT a.voice_id FROM objects o JOIN activities a ON a.object_id = o.id WHERE o.article_id = ?)`, article)
-	counts := make(map[voiceInbox]int, len(rows))
-	for _, row := range rows {
-		counts[row.voiceInbox] = row.N
-	}
-	return counts, err
 }

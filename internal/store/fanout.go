@@ -84,6 +84,9 @@ func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut strin
 	if err := s.run(ctx, fanOut, args...); err != nil {
 		return fmt.Errorf("add the deliveries of %s %s: %w", a.Kind, a.ID, err)
 	}
+	if err := s.keepSample(ctx, a); err != nil {
+		return err
+	}
 	return s.wakePeers(ctx, a)
 }
 

@@ -50,7 +50,22 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 	if err := s.InTx(ctx, func(tx *Store) error { tx.markChanged(); return nil }); err != nil {
 		return err
 	}
-	return s.run(ctx, `ANALYZE`)
+	if err := s.run(ctx, `ANALYZE`); err != nil {
+		return err
+	}
+	return f.keepSamples(ctx)
+}
+
+// keepSamples makes the samples of deliveries that the fan-outs and jobs of a running blog make.
+func (f *seeder) keepSamples(ctx context.Context) error {
+	err := f.run(ctx, `INSERT INTO delivery_samples (article_id, stale) SELECT DISTINCT o.article_id, 2 FROM (
+		SELECT activity_id FROM deliveries GROUP BY activity_id HAVING count(*) >= ?) AS many
+		JOIN activities a ON a.id = many.activity_id JOIN objects o ON o.id = a.object_id WHERE TRUE ON CONFLICT DO NOTHING`,
+		manyDeliveries)
+	for some := true; some && err == nil; {
+		some, err = f.RenewSamples(ctx, f.now)
+	}
+	return err
 }
 
 // seedRow is a row by its columns.

@@ -38,6 +38,7 @@ func (j *Jobs) list() []job {
 		{"held-articles", time.Second, j.releaseDue},
 		{"welcomes", time.Second, j.Outbox.SendDueWelcomes},
 		{"profile-updates", time.Second, j.Outbox.SendDueProfiles},
+		{"delivery-samples", time.Second, j.renewSamples},
 		{"account-moves", time.Minute, j.Outbox.MoveDueVoices},
 		{"account-deletions", time.Minute, j.Outbox.DeleteDueAuthors},
 		{"actor-refresh", time.Minute, j.refresh},
@@ -118,6 +119,17 @@ func (j *Jobs) giveUp(ctx context.Context) error {
 		j.Log.Info("deliveries were given up after a week", "deliveries", n)
 	}
 	return err
+}
+
+// renewSamples counts anew how far articles with many deliveries got.
+func (j *Jobs) renewSamples(ctx context.Context) error {
+	// One after the other and only for a moment, since each reads all deliveries of an article.
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		if some, err := j.Store.RenewSamples(ctx, j.Now()); err != nil || !some {
+			return err
+		}
+	}
+	return nil
 }
 
 // oldKeyTime is how long a replaced key is kept. It signs the Update that announces the new key to servers that have

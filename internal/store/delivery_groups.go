@@ -1,0 +1,185 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"causerie/internal/blog"
+)
+
+// DeliveryGroup is the servers that have the same history of deliveries about an article.
+type DeliveryGroup struct {
+	Rows    []blog.DeliveryRow // of the server that is silent longest, or else of the first one
+	Servers int
+	Hosts   []string // of the servers, at most 100
+}
+
+const (
+	mostHosts      = 100 // in a group
+	manyDeliveries = 200 // of one activity: above, the groups of its article are kept
+)
+
+// SampleOf returns the rows of groups, the newest activity first, as blog.ServerStates wants them.
+func SampleOf(groups []DeliveryGroup) []blog.DeliveryRow {
+	var sample []blog.DeliveryRow
+	for _, g := range groups {
+		for _, row := range g.Rows {
+			row.Alike = g.Servers - 1
+			sample = append(sample, row)
+		}
+	}
+	slices.SortStableFunc(sample, func(a, b blog.DeliveryRow) int {
+		return cmp.Or(-cmp.Compare(a.ActivityID, b.ActivityID), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Inbox, b.Inbox))
+	})
+	return sample
+}
+
+// DeliveryGroups returns the groups of servers of each article. Those of an article with many deliveries are kept, and
+// may be some seconds old.
+func (s *Store) DeliveryGroups(ctx context.Context, articles []blog.ID) (map[blog.ID][]DeliveryGroup, error) {
+	found := map[blog.ID][]DeliveryGroup{}
+	if len(articles) == 0 {
+		return found, nil
+	}
+	var kept []struct {
+		ArticleID blog.ID
+		Sample    []byte
+	}
+	err := s.all(ctx, &kept, `
+		SELECT article_id, sample FROM delivery_samples WHERE sample IS NOT NULL AND article_id IN (?)`, articles)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range kept {
+		var groups []DeliveryGroup
+		if err := json.Unmarshal(k.Sample, &groups); err != nil {
+			return nil, fmt.Errorf("the kept sample of article %s: %w", k.ArticleID, err)
+		}
+		found[k.ArticleID] = groups
+	}
+	others := slices.DeleteFunc(slices.Clone(articles), func(id blog.ID) bool { return found[id] != nil })
+	fresh, err := s.groupDeliveries(ctx, others)
+	for article, groups := range fresh {
+		found[article] = groups
+	}
+	return found, err
+}
+
+// groupDeliveries reads all deliveries about some articles.
+func (s *Store) groupDeliveries(ctx context.Context, articles []blog.ID) (map[blog.ID][]DeliveryGroup, error) {
+	if len(articles) == 0 {
+		return nil, nil
+	}
+	var found []struct {
+		ArticleID blog.ID
+		Servers   int
+		Hosts     string
+	}
+	// Each silent server fell silent at a moment of its own, so only whether it is silent makes a group. Of a group, the
+	// one that is silent longest comes first.
+	err := s.all(ctx, &found, `
+		SELECT article_id, count(*) AS servers, string_agg(host, ' ' ORDER BY failing_since, host) AS hosts FROM (
+			SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since IS NULL AS available,
+				r.since IS NULL AS accepting, string_agg(
+					d.activity_id || ' ' || d.status || ' ' || (d.code > 0) || ' ' || (d.attempts > 0) || ' ' || d.revision || ' ' ||
+					d.unsure || ' ' || COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS history
+			`+fromDeliveries+`WHERE o.article_id IN (?)
+			GROUP BY o.article_id, p.host, p.failures, p.failing_since, p.unavailable_since, r.since) AS histories
+		GROUP BY article_id, failing, failing_since IS NULL, available, accepting, history`, articles)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	type place struct {
+		article blog.ID
+		host    string
+	}
+	groups, first := map[place]*DeliveryGroup{}, []string{}
+	for _, g := range found {
+		hosts := strings.Fields(g.Hosts)
+		groups[place{g.ArticleID, hosts[0]}] = &DeliveryGroup{Servers: g.Servers, Hosts: hosts[:min(len(hosts), mostHosts)]}
+		first = append(first, hosts[0])
+	}
+	var rows []deliveryRow
+	err = s.all(ctx, &rows, `SELECT o.article_id, `+deliveryRowColumns+fromDeliveries+`
+		WHERE o.article_id IN (?) AND d.host IN (?) ORDER BY d.activity_id DESC, d.host, d.inbox`, articles, first)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		// A host may stand for a group of another article alone.
+		if g := groups[place{row.ArticleID, row.Host}]; g != nil {
+			g.Rows = append(g.Rows, row.row())
+		}
+	}
+	list := map[blog.ID][]DeliveryGroup{}
+	for at, g := range groups {
+		// Its deliveries may have been erased between the two queries.
+		if len(g.Rows) > 0 {
+			list[at.article] = append(list[at.article], *g)
+		}
+	}
+	return list, nil
+}
+
+// keepSample lets the groups of an article be kept when an activity about it has many deliveries.
+func (s *Store) keepSample(ctx context.Context, a blog.Activity) error {
+	if a.ObjectID == "" {
+		return nil
+	}
+	return s.run(ctx, `
+		INSERT INTO delivery_samples (article_id, stale) SELECT o.article_id, 2 FROM objects o
+		WHERE o.id = ? AND o.comment_id = ''
+			AND (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE activity_id = ? LIMIT ?) AS x) >= ?
+		ON CONFLICT (article_id) DO UPDATE SET stale = 2`, a.ObjectID, a.ID, manyDeliveries, manyDeliveries)
+}
+
+// When a kept sample is made anew. Triggers set stale to 2 when a delivery changes. It is 1 after that, as long as
+// deliveries wait: their servers may fall silent, which changes no delivery.
+const (
+	sampleAfterChange = 10 * time.Second
+	sampleWhileOpen   = 15 * time.Minute
+)
+
+// RenewSamples makes kept samples of deliveries anew that are due, at most one. It returns false when none was.
+func (s *Store) RenewSamples(ctx context.Context, now time.Time) (bool, error) {
+	var due []struct {
+		ArticleID blog.ID
+		Stale     int
+	}
+	err := s.all(ctx, &due, `
+		SELECT article_id, stale FROM delivery_samples
+		WHERE stale > 0 AND (made_at IS NULL OR made_at > ? OR stale = 2 AND made_at < ? OR stale = 1 AND made_at < ?)
+		ORDER BY stale DESC, made_at IS NOT NULL, made_at LIMIT 1`,
+		now.Add(time.Minute), now.Add(-sampleAfterChange), now.Add(-sampleWhileOpen))
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
+	article := due[0].ArticleID
+	// Before the deliveries are read: a change from now on makes the sample stale again.
+	err = s.run(ctx, `UPDATE delivery_samples SET stale = 1, made_at = ? WHERE article_id = ?`, now, article)
+	if err != nil {
+		return false, err
+	}
+	all, err := s.groupDeliveries(ctx, []blog.ID{article})
+	if err != nil {
+		return false, err
+	}
+	groups := all[article]
+	again := due[0].Stale - 1 // a transaction that began before may commit a change that was not read
+	for _, row := range SampleOf(groups) {
+		if !row.Status.Settled() {
+			again = 1
+		}
+	}
+	sample, err := json.Marshal(groups)
+	if err != nil {
+		return false, err
+	}
+	return true, s.run(ctx, `UPDATE delivery_samples SET sample = ?, stale = CASE WHEN stale = 2 THEN 2 ELSE ? END
+		WHERE article_id = ?`, sample, again, article)
+}
