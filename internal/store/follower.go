@@ -263,13 +263,14 @@ func (s *Store) UnconfirmedFollowers(ctx context.Context, before time.Time) ([]U
 	if err != nil {
 		return nil, err
 	}
+	// The empty texts leave SQLite no other way than to begin with the few followers that have an Accept.
 	err = s.all(ctx, &accepted, `
 		SELECT f.voice_id, v.handle AS voice, f.actor_id, a.handle, f.state, f.since, d.status, d.code, d.answer, d.host,
 			p.unavailable_since AS unavailable
-		FROM followers f JOIN voices v ON v.id = f.voice_id AND v.retired_at IS NULL JOIN actors a ON a.id = f.actor_id
-		JOIN deliveries d ON d.activity_id = f.accept_id JOIN activities y ON y.id = d.activity_id
-		LEFT JOIN peers p ON p.host = d.host
-		WHERE f.accept_id <> '' AND f.state = 'accepted' AND d.status NOT IN ('delivered', 'superseded')
+		FROM followers f JOIN voices v ON v.id = f.voice_id || '' AND v.retired_at IS NULL
+		JOIN actors a ON a.id = f.actor_id || '' JOIN deliveries d ON d.activity_id = f.accept_id || ''
+		JOIN activities y ON y.id = d.activity_id LEFT JOIN peers p ON p.host = d.host
+		WHERE f.accept_id <> '' AND f.state || '' = 'accepted' AND d.status NOT IN ('delivered', 'superseded')
 			AND (d.settled_at IS NOT NULL OR y.at < ?) LIMIT ?`, before, mostUnconfirmed)
 	list := append(asking, accepted...)
 	slices.SortStableFunc(list, func(a, b UnconfirmedFollower) int { return a.Since.Compare(b.Since) })

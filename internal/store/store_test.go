@@ -470,6 +470,19 @@ func TestAJobIsClaimedOncePerPeriod(t *testing.T) {
 	})
 }
 
+// addAccept adds the Accept of a follow, which waits to be delivered.
+func addAccept(t *testing.T, s *store.Store, voice blog.ID, inbox string) blog.ID {
+	t.Helper()
+	accept := blog.Activity{ID: blog.NewID(now), VoiceID: voice, Kind: "Accept", Payload: []byte(`{}`), At: now}
+	if err := s.AddActivity(t.Context(), accept); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddDeliveriesTo(t.Context(), accept, inbox); err != nil {
+		t.Fatal(err)
+	}
+	return accept.ID
+}
+
 func TestAllListsCanBeRead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		author := ilse(t, s)
@@ -484,6 +497,14 @@ func TestAllListsCanBeRead(t *testing.T) {
 		}
 		_, err := s.FollowersOf(ctx, store.FollowerFilter{Voice: author.ID, State: blog.Accepted})
 		check("followers", err)
+		if err := s.SaveFollowerAccept(ctx, blog.Follower{VoiceID: author.ID, ActorID: bram.ID},
+			addAccept(t, s, author.ID, bram.Inbox)); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := s.UnconfirmedFollowers(ctx, now.Add(time.Hour)); err != nil || len(list) != 1 ||
+			list[0].ActorID != bram.ID || list[0].Voice != "ilse" || list[0].Status != blog.Waiting {
+			t.Errorf("unconfirmed are %+v, %v", list, err)
+		}
 		n, err := s.CountFollowers(ctx, author.ID)
 		check("count followers", err)
 		if n != (store.FollowerCounts{Accepted: 1, Servers: 1}) {
