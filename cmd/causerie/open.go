@@ -22,8 +22,7 @@ import (
 
 // app is what a command needs to work on a blog. The server contains it too.
 //
-// A command can run while a server runs. It sends the server no message: the server looks for new deliveries in the
-// database every second.
+// A command can run while a server runs. The server notices in the database what a command changed (see store.Watch).
 type app struct {
 	config  Config
 	log     *slog.Logger
@@ -94,8 +93,8 @@ func checkExists(config Config) error {
 	}
 	// SQLite would create an empty database at a mistyped path.
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or name its place with --data or --database",
-			path)
+		return fmt.Errorf("there is no blog at %s yet: start “causerie” once, or name its place with --data or "+
+			"--database", path)
 	}
 	return nil
 }
@@ -112,7 +111,7 @@ func (app *app) connectRooms(ctx context.Context, mode openMode) error {
 	if err := app.connect(ctx, app.core().LearnScheme); err != nil {
 		return err
 	}
-	// Wake does nothing, because a command has no courier. The server looks for new deliveries every second.
+	// Wake does nothing, because a command has no courier. The server notices new deliveries in the database.
 	app.outbox = &outbox.Outbox{Core: app.core(), Wake: func() {}}
 	return nil
 }

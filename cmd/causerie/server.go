@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"causerie/internal/federation/inbox"
 	"causerie/internal/federation/jobs"
 	"causerie/internal/page"
+	"causerie/internal/store"
 	"causerie/internal/visitor"
 	"causerie/internal/web"
 	"causerie/templates"
@@ -67,8 +69,8 @@ func (s *server) makeRooms(ctx context.Context) error {
 	}
 	pages.Zone, pages.Fallback = s.site.Location(), s.site.Language
 	// Commands and other servers write to the same database. Without Watch, the cache would serve pages without their
-	// changes.
-	if err := s.store.Watch(ctx); err != nil {
+	// changes, and their deliveries would wait for the next look of the courier.
+	if err := s.store.Watch(ctx, s.courier.Wake); err != nil {
 		return err
 	}
 	cache := page.NewCache(s.store.Changes(), 0) // 0: the default limit
@@ -133,6 +135,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 func (s *server) httpServer() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
+		BaseContext:       func(net.Listener) context.Context { return store.Prompt(context.Background()) },
 		ReadHeaderTimeout: 10 * time.Second, // callers that send slowly are cut off
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      90 * time.Second, // longer than the admin gives an author's request

@@ -43,12 +43,13 @@ func dialectOf(address string) (dialect, error) {
 	return d, nil
 }
 
-func (d dialect) open(address string, wraps []Wrap) (write, read *sqlx.DB, err error) {
+// open opens the pools. presence closes the connections of the prompt one.
+func (d dialect) open(address string, wraps []Wrap, presence *presence) (databases, error) {
 	if d.postgres {
-		write, err = openPostgres(address, wraps)
-		return write, write, err
+		return openPostgres(address, wraps, presence)
 	}
-	return openSQLite(address, wraps)
+	write, read, err := openSQLite(address, wraps)
+	return databases{write: write, read: read}, err
 }
 
 // Wrap returns a connector that uses another one. With it, a test can make single queries fail.
@@ -95,7 +96,8 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	// SQLite has one writer; a second connection would only wait in its busy handler.
 	write.SetMaxOpenConns(1)
 	read = openDB("sqlite", sqliteConnector{light, dsn + "&_pragma=query_only(1)"}, wraps)
-	read.SetMaxOpenConns(2 * runtime.NumCPU())
+	// One more, which Watch keeps.
+	read.SetMaxOpenConns(2*runtime.NumCPU() + 1)
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
 	// A connection reads the statistics of the tables only once.
 	read.SetConnMaxLifetime(time.Hour)
@@ -113,12 +115,12 @@ func sqliteDriver() (driver.Driver, error) {
 	return db.Driver(), nil
 }
 
-// openPostgres opens one pool for PostgreSQL. Settings of the address win over those set here.
-func openPostgres(address string, wraps []Wrap) (*sqlx.DB, error) {
+// postgresSettings returns an address with our settings. Settings of the address win over those set here.
+func postgresSettings(address string) (string, error) {
 	u, err := url.Parse(address)
 	// The error of url.Parse would print the address, with its password.
 	if err != nil {
-		return nil, errors.New("the address cannot be read; write it as postgres://user:password@host:5432/name")
+		return "", errors.New("the address cannot be read; write it as postgres://user:password@host:5432/name")
 	}
 	// With binary_parameters a query and its arguments need one round trip.
 	settings := u.Query()
@@ -129,24 +131,48 @@ func openPostgres(address string, wraps []Wrap) (*sqlx.DB, error) {
 		}
 	}
 	u.RawQuery = settings.Encode()
-	connector, err := pq.NewConnector(u.String())
+	return u.String(), nil
+}
+
+const (
+	// patience is how long background work waits for a paused server, which would otherwise hold a query long past its
+	// context. It leaves the server time to end a slow query itself (statement_timeout).
+	patience = 25 * time.Second
+	// watchPatience is how long Watch waits for its small query before it says that the database does not answer.
+	watchPatience = 3 * time.Second
+)
+
+// openPostgres opens the pools for PostgreSQL.
+func openPostgres(address string, wraps []Wrap, presence *presence) (databases, error) {
+	settings, err := postgresSettings(address)
 	if err != nil {
-		return nil, err
+		return databases{}, err
 	}
-	// A paused server would otherwise hold a query long past its context. 25 seconds leave the server time to end a slow
-	// query itself (statement_timeout).
-	connector.Dialer(deadlineDialer{limit: 25 * time.Second})
-	db := openDB("postgres", connector, wraps)
-	most := 8 + 4*runtime.NumCPU()
-	db.SetMaxOpenConns(most)
-	// A new connection costs as much as many queries, so all of them are kept for a while.
-	db.SetMaxIdleConns(most)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return db, nil
+	connect := func(most int, dialer deadlineDialer) *sqlx.DB {
+		connector, failed := pq.NewConnector(settings)
+		if failed != nil {
+			err = failed
+			return nil
+		}
+		connector.Dialer(dialer)
+		db := openDB("postgres", connector, wraps)
+		db.SetMaxOpenConns(most)
+		// A new connection costs as much as many queries, so all of them are kept for a while.
+		db.SetMaxIdleConns(most)
+		db.SetConnMaxIdleTime(5 * time.Minute)
+		return db
+	}
+	write := connect(4+4*runtime.NumCPU(), deadlineDialer{limit: patience})
+	return databases{write: write, read: write,
+		prompt: connect(4+2*runtime.NumCPU(), deadlineDialer{limit: patience, presence: presence}),
+		watch:  connect(1, deadlineDialer{limit: watchPatience})}, err
 }
 
 // deadlineDialer dials connections whose every read ends within the limit.
-type deadlineDialer struct{ limit time.Duration }
+type deadlineDialer struct {
+	limit    time.Duration
+	presence *presence // closes the connections when the database does not answer; nil for those that wait
+}
 
 func (p deadlineDialer) Dial(network, address string) (net.Conn, error) {
 	return p.DialTimeout(network, address, 5*time.Second)
@@ -163,12 +189,24 @@ func (p deadlineDialer) DialContext(ctx context.Context, network, address string
 	if err != nil {
 		return nil, err
 	}
-	return &deadlineConn{Conn: conn, limit: p.limit}, nil
+	if p.presence != nil {
+		if err := p.presence.add(conn); err != nil {
+			return nil, err
+		}
+	}
+	return &deadlineConn{Conn: conn, deadlineDialer: p}, nil
 }
 
 type deadlineConn struct {
 	net.Conn
-	limit time.Duration
+	deadlineDialer
+}
+
+func (c *deadlineConn) Close() error {
+	if c.presence != nil {
+		c.presence.remove(c.Conn)
+	}
+	return c.Conn.Close()
 }
 
 func (c *deadlineConn) Read(p []byte) (int, error) {

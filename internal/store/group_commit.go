@@ -37,17 +37,32 @@ const (
 // GroupCommit runs do in a transaction that it shares with other calls of the same time, and returns after the
 // commit. Each call has a savepoint: one that fails undoes only its own changes and gets its own error. Inside a
 // transaction, do joins that transaction. The context of do belongs to the group, because the group may outlive the
-// caller's context. do may run twice, as in InTx. Within this process, calls with the same key, such as the name of a
+// caller's context; a caller with a context of Prompt does not wait for it any longer. do may run twice, as in InTx.
+// Within this process, calls with the same key, such as the name of a
 // server, run one after another.
 func (s *Store) GroupCommit(ctx context.Context, key string, do func(context.Context, *Store) error) error {
 	if s.tx != nil {
 		return do(ctx, s)
 	}
+	if err := s.presence.refuse(ctx); err != nil {
+		return err
+	}
 	m := &member{ctx: ctx, key: key, do: do, done: make(chan struct{})}
 	if queue := s.queueOf(key); queue.join(m) {
 		go s.commitGroups(queue)
 	}
-	<-m.done
+	if isPrompt(ctx) {
+		// What runs for somebody who has left may still commit. The same call again then finds that it was done.
+		select {
+		case <-m.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.presence.left():
+			return ErrUnavailable
+		}
+	} else {
+		<-m.done
+	}
 	// A deadlock ended the whole group. Each member runs once more in a transaction of its own, so that it cannot wait
 	// for the other members again.
 	if s.sql.deadlocked(m.err) {

@@ -38,9 +38,9 @@ const mostStatements = 400
 
 // prepared returns the prepared form of a query, or nil while there is none.
 func (s *Store) prepared(ctx context.Context, query string) *sqlx.Stmt {
-	key := prepared{s.write, query}
-	if s.tx == nil && isRead(query) {
-		key.db = s.read
+	key := prepared{s.writer(ctx), query}
+	if s.tx == nil {
+		key.db = s.poolFor(ctx, query)
 	}
 	s.statements.mu.Lock()
 	stmt, asked := s.statements.ready[key]

@@ -10,6 +10,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -39,16 +40,49 @@ type txState struct {
 
 // pool is the part of a Store that all its transactions share.
 type pool struct {
+	databases
+	sql        dialect
+	url        string
+	changes    changes.Counter
+	queues     []queue[*member] // by lane
+	releases   queue[*released]
+	statements statements
+	leases     leases
+	stop       context.CancelFunc
+	watching   sync.WaitGroup
+	presence   *presence
+	hinting    queue[struct{}]
+	name       string // of this process, in hints
+}
+
+// databases are pools of connections to the same database.
+type databases struct {
 	write, read *sqlx.DB // the same for PostgreSQL; one writer and many readers for SQLite
-	sql         dialect
-	url         string
-	changes     changes.Counter
-	queues      []queue[*member] // by lane
-	releases    queue[*released]
-	statements  statements
-	leases      leases
-	stop        context.CancelFunc
-	watching    sync.WaitGroup
+	prompt      *sqlx.DB // for contexts of Prompt; nil for SQLite
+	watch       *sqlx.DB // for Watch; nil for SQLite
+}
+
+// all lists the pools, each once. The writer comes last: on SQLite, the last connection that closes copies the
+// write-ahead log into the database and deletes it.
+func (d databases) all() []*sqlx.DB {
+	list := []*sqlx.DB{d.prompt, d.watch, d.read, d.write}
+	return slices.Compact(slices.DeleteFunc(list, func(db *sqlx.DB) bool { return db == nil }))
+}
+
+// close closes all pools, and returns the error of the writer.
+func (d databases) close() (err error) {
+	for _, db := range d.all() {
+		err = db.Close()
+	}
+	return err
+}
+
+// watchDB returns the pool for Watch.
+func (d databases) watchDB() *sqlx.DB {
+	if d.watch != nil {
+		return d.watch
+	}
+	return d.read
 }
 
 // Open opens the database at a path (SQLite) or at a postgres:// address. It creates no tables (see Migrate and
@@ -58,21 +92,22 @@ func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	write, read, err := sql.open(url, wraps)
+	presence := newPresence()
+	dbs, err := sql.open(url, wraps, presence)
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", Redact(url), err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := write.PingContext(ctx); err != nil {
-		write.Close()
-		read.Close()
+	if err := dbs.write.PingContext(ctx); err != nil {
+		dbs.close()
 		return nil, fmt.Errorf("open the database %s: %w", Redact(url), err)
 	}
-	for _, db := range []*sqlx.DB{write, read} {
+	for _, db := range dbs.all() {
 		db.MapperFunc(snake)
 	}
-	p := &pool{write: write, read: read, sql: sql, url: url, queues: make([]queue[*member], sql.lanes())}
+	p := &pool{databases: dbs, sql: sql, url: url, queues: make([]queue[*member], sql.lanes()), presence: presence,
+		name: rand.Text()}
 	// The caller's context may end when the program has started. Statements are prepared in the background until Close.
 	p.statements.open, p.statements.end = context.WithCancel(context.WithoutCancel(ctx))
 	return &Store{pool: p}, nil
@@ -82,15 +117,10 @@ func Open(ctx context.Context, url string, wraps ...Wrap) (*Store, error) {
 func (s *Store) Close() error {
 	if s.stop != nil {
 		s.stop()
-		s.watching.Wait()
 	}
+	s.watching.Wait()
 	s.statements.close()
-	// The writer closes last. On SQLite, the last connection copies the write-ahead log into the database and deletes
-	// it.
-	if s.read != s.write {
-		s.read.Close()
-	}
-	return s.write.Close()
+	return s.close()
 }
 
 // InTx runs do in a transaction. It commits when do returns nil, otherwise it rolls back. Inside a transaction, do
@@ -112,7 +142,10 @@ func (s *Store) InTx(ctx context.Context, do func(*Store) error) error {
 const mostTries = 4
 
 func (s *Store) inTx(ctx context.Context, do func(*Store) error) error {
-	tx, err := s.write.BeginTxx(ctx, nil)
+	if err := s.presence.refuse(ctx); err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	tx, err := s.writer(ctx).BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", s.translateError(ctx, err))
 	}
@@ -136,7 +169,10 @@ func (s *Store) commit(ctx context.Context) error {
 		return fmt.Errorf("commit: %w", s.translateError(ctx, err))
 	}
 	// Only after the commit: a page that is rendered before it would show the old rows, and would be cached as new.
-	s.changes.Saw(n, topics...)
+	if len(topics) > 0 {
+		s.changes.Saw(n, topics...)
+		s.hint()
+	}
 	for _, do := range s.txState.after {
 		do()
 	}
@@ -246,7 +282,10 @@ func (s *Store) runner(ctx context.Context, query string, args []any) (runner, e
 	if err != nil {
 		return runner{}, err
 	}
-	r := runner{args: utc(args), conn: s.conn(query)}
+	if err := s.presence.refuse(ctx); err != nil {
+		return runner{}, err
+	}
+	r := runner{args: utc(args), conn: s.conn(ctx, query)}
 	if r.stmt = s.prepared(ctx, query); r.stmt == nil {
 		r.query = s.sql.bind(query)
 	}
@@ -269,12 +308,25 @@ func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 }
 
 // conn returns what runs a query: the transaction, the readers for a query that only reads, or the writer.
-func (s *Store) conn(query string) sqlx.ExtContext {
-	switch {
-	case s.tx != nil:
+func (s *Store) conn(ctx context.Context, query string) sqlx.ExtContext {
+	if s.tx != nil {
 		return s.tx
-	case isRead(query):
+	}
+	return s.poolFor(ctx, query)
+}
+
+// poolFor returns the pool for a query outside a transaction.
+func (s *Store) poolFor(ctx context.Context, query string) *sqlx.DB {
+	if isRead(query) && s.read != s.write {
 		return s.read
+	}
+	return s.writer(ctx)
+}
+
+// writer returns the pool for transactions.
+func (s *Store) writer(ctx context.Context) *sqlx.DB {
+	if s.prompt != nil && isPrompt(ctx) {
+		return s.prompt
 	}
 	return s.write
 }

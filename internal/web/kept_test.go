@@ -26,7 +26,7 @@ func TestAChangeMakesOnlyThePagesNewThatShowIt(t *testing.T) {
 		second, err := store.Open(t.Context(), url)
 		o.must(err)
 		defer second.Close()
-		o.must(second.Watch(t.Context()))
+		o.must(second.Watch(t.Context(), func() {}))
 		elsewhere := New(second, o.pages, page.NewCache(second.Changes(), 0)).Routes()
 
 		const wide, glue = "/2026/11/four-minutes-wide", "/2026/11/lijm-die-weer-los-wil"
@@ -102,4 +102,44 @@ func bodyOf(t *testing.T, handler http.Handler, path string) string {
 		t.Fatalf("%s: %d %v", path, w.Code, err)
 	}
 	return string(text)
+}
+
+// a kept page needs no database. For others the reader is told soon to come back.
+func TestKeptPagesAreServedWhilePostgreSQLIsPaused(t *testing.T) {
+	url, stall := storetest.Stalling(t)
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	o := newPublicBlog(t, s)
+	o.must(s.Watch(t.Context(), func() {}))
+	ask := func(path string) (*http.Response, time.Duration) {
+		began, w := time.Now(), httptest.NewRecorder()
+		o.server.Config.Handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil).WithContext(store.Prompt(t.Context())))
+		return w.Result(), time.Since(began)
+	}
+	for _, path := range []string{"/", "/@ilse"} {
+		if answer, _ := ask(path); answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s", path, answer.Status)
+		}
+	}
+	o.reacts(o.bram, blog.Like) // the front page is old now
+	stall.Begin()
+	for _, limit := range []time.Duration{5 * time.Second, time.Second} {
+		if answer, took := ask("/tags/rivers"); answer.StatusCode != http.StatusServiceUnavailable ||
+			answer.Header.Get("Retry-After") == "" || took > limit {
+			t.Errorf("a page that is not kept: %s, %v after %v", answer.Status, answer.Header, took)
+		}
+		for _, path := range []string{"/", "/@ilse"} {
+			if answer, took := ask(path); answer.StatusCode != http.StatusOK || took > limit {
+				t.Errorf("the kept %s: %s after %v", path, answer.Status, took)
+			}
+		}
+	}
+	stall.End()
+	o.Until("pages are made again", func() bool {
+		answer, _ := ask("/tags/rivers")
+		return answer.StatusCode == http.StatusOK
+	})
 }

@@ -64,7 +64,10 @@ func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched
 		// An activity about something that is not here counts as handled. Otherwise it would be tried again.
 		return federation.IgnoreMissing(h.handle(ctx))
 	})
-	return h, err
+	if err != nil {
+		return nil, err // and not h: who did not wait for the group must not read what it still writes
+	}
+	return h, nil
 }
 
 // afterCommit does what must not happen before the commit: it forgets keys and wakes the courier.
