@@ -87,5 +87,9 @@ func TestTheSampleOfManyDeliveriesIsKeptAndRenewed(t *testing.T) {
 		renewed("to be sure", week.Add(time.Hour), true)
 		renewed("for ever", week.Add(100*time.Hour), false)
 		check("given up", "200 of 230 servers have it; 30 were given up.")
+		if err := s.EraseVoice(t.Context(), author.Voice, week); err != nil {
+			t.Fatal(err)
+		}
+		check("erased", "")
 	})
 }

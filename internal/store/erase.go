@@ -97,6 +97,7 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 	return s.runAll(ctx, []any{voice},
 		`DELETE FROM welcome_letters WHERE voice_id = ?`,
 		`DELETE FROM refusals WHERE voice_id = ?`,
+		`DELETE FROM delivery_samples WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ? AND kind <> 'Delete')`,
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }
