@@ -155,7 +155,7 @@ func (app *app) printFailed(ctx context.Context, c *console, t *table, articles 
 			return err
 		}
 	}
-	return nil
+	return t.flush()
 }
 
 // printSummary prints how many servers have the article, and whether a change is held.
@@ -235,7 +235,8 @@ func (app *app) printProgress(ctx context.Context, t *table, articles []blog.Art
 		states := blog.ServerStates(deliveries[a.ID])
 		t.line(app.progressLineOf(a, states), a.Slug, app.progressText(states))
 	}
-	return nil
+	// A long list is printed as it is read.
+	return t.flush()
 }
 
 // progressText describes how many servers have an article: "3 of 5 servers have it; 2 are silent."
