@@ -38,6 +38,8 @@ CREATE INDEX article_texts_slug ON article_texts (slug);
 --   listed                      what front pages, archives and feeds list; of a voice, what it wrote or helped to write
 --   tag, language, series       the listed articles with that tag, public text or series; the name says which
 --   public tag                  what a voice published for everybody with a tag
+--   outbox                      what the outbox of a voice has about articles that everybody may read; the name is the
+--                               id of the activity, and all names of a voice are one list
 --   draft, scheduled, published, withdrawn, deleted     all articles of a status, for authors
 CREATE TABLE article_lists (
     kind          TEXT      NOT NULL,
@@ -77,12 +79,19 @@ UNION ALL SELECT 'language', '', t.language, published, id FROM one JOIN article
 UNION ALL SELECT 'series', '', series_id, published, id FROM one WHERE listed AND series_id <> ''
 UNION ALL SELECT 'public tag', w.voice_id, g.tag, published, one.id FROM one JOIN writers w ON w.id = one.id
     JOIN article_tags g ON g.article_id = one.id WHERE status = 'published' AND visibility = 'public'
+UNION ALL SELECT 'outbox', s.voice_id, s.id, published, one.id FROM one JOIN objects o ON o.article_id = one.id
+    AND o.comment_id = '' AND o.gone_at IS NULL JOIN activities s ON s.object_id = o.id AND (s.kind = 'Create'
+    OR s.kind = 'Announce' AND NOT EXISTS (SELECT 1 FROM activities u WHERE u.kind = 'Undo' AND u.object_id = s.object_id
+        AND u.voice_id = s.voice_id AND u.id > s.id))
+    WHERE status = 'published' AND visibility IN ('public', 'unlisted')
 UNION ALL SELECT status, '', '', changed, id FROM one
 UNION ALL SELECT status, w.voice_id, '', changed, one.id FROM one JOIN writers w ON w.id = one.id;
 
 INSERT INTO article_counts (kind, voice_id, name, month, n)
-    SELECT kind, voice_id, name, substr(CAST(at AS TEXT), 1, 7), count(*) FROM article_lists GROUP BY 1, 2, 3, 4
-    UNION ALL SELECT kind, voice_id, name, '', count(*) FROM article_lists GROUP BY 1, 2, 3;
+    SELECT kind, voice_id, CASE kind WHEN 'outbox' THEN '' ELSE name END, substr(CAST(at AS TEXT), 1, 7), count(*)
+        FROM article_lists GROUP BY 1, 2, 3, 4
+    UNION ALL SELECT kind, voice_id, CASE kind WHEN 'outbox' THEN '' ELSE name END, '', count(*)
+        FROM article_lists GROUP BY 1, 2, 3;
 
 -- The lists of the terminal, of several statuses at once, in order of saving and of publication.
 CREATE INDEX articles_saved ON articles (saved_at, id);
@@ -91,6 +100,8 @@ CREATE INDEX articles_published ON articles (published_at, id) WHERE published_a
 -- The parts of a series that readers may see.
 CREATE INDEX articles_parts ON articles (series_id, part, published_at, id)
     WHERE status = 'published' AND visibility IN ('public', 'local');
+-- The answers of authors, for the length of their outbox.
+CREATE INDEX comments_own ON comments (voice_id, id) WHERE voice_id <> '';
 -- How old a text is; without it, each revision would be read with its Markdown.
 CREATE INDEX revisions_published ON revisions (article_id, language, number, at) WHERE kind = 'published';
 -- A voice's pictures, the newest first, and by their names.

@@ -45,6 +45,10 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 			if len(articles) < pageOfList {
 				return t.flushOr("no articles")
 			}
+			// What was read is printed before more is read.
+			if err := t.flush(); err != nil {
+				return err
+			}
 			filter.After = &articles[len(articles)-1]
 		}
 	})

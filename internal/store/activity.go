@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -24,10 +25,22 @@ func (s *Store) NextActivityID(ctx context.Context, now time.Time) (blog.ID, err
 
 // AddActivity saves an activity. It adds no deliveries.
 func (s *Store) AddActivity(ctx context.Context, a blog.Activity) error {
-	s.mark(changes.Voice(a.VoiceID))
-	return s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?,
-		?, ?, ?, ?)`,
-		a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
+	return s.InTx(ctx, func(s *Store) error {
+		s.mark(changes.Voice(a.VoiceID))
+		err := s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?,
+			?, ?, ?, ?)`,
+			a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
+		// Of articles, an outbox lists these.
+		if err != nil || a.ObjectID == "" || a.Kind != "Create" && a.Kind != "Announce" && a.Kind != "Undo" {
+			return err
+		}
+		var articles []blog.ID
+		if err := s.all(ctx, &articles, `SELECT article_id FROM objects WHERE id = ? AND comment_id = ''`,
+			a.ObjectID); err != nil {
+			return err
+		}
+		return s.relist(ctx, articles...)
+	})
 }
 
 // MarkQuiet marks an Update as one whose object is no newer than before (blog.Activity.Quiet).
@@ -123,16 +136,18 @@ func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, err
 // outbox selects what a voice's outbox lists.
 const outbox = publicActivities + ` AND s.kind IN ('Create', 'Announce') AND s.voice_id = ?`
 
+// behindAllIDs follows every id in the order of both databases.
+const behindAllIDs = blog.ID("zz")
+
 // Outbox lists the public activities of a voice before an id, newest first. before "" starts at the newest. With last
 // it returns the oldest page, also newest first.
 func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, limit int) ([]OutboxItem, error) {
-	order, condition, args := ` ORDER BY s.id DESC`, ``, []any{voice}
-	switch {
+	// With a condition on ids also where there is no cursor, SQLite follows the index of outboxes. Without one it walks
+	// all activities of a blog with a single author.
+	order, condition, args := ` ORDER BY s.id DESC`, ` AND s.id < ?`, []any{voice, cmp.Or(before, behindAllIDs)}
 	// The oldest page is read from its end and turned round below: an offset would make the database count all pages.
-	case last:
-		order = ` ORDER BY s.id`
-	case before != "":
-		condition, args = ` AND s.id < ?`, append(args, before)
+	if last {
+		order, condition, args = ` ORDER BY s.id`, ` AND s.id > ''`, []any{voice}
 	}
 	var list []OutboxItem
 	err := s.all(ctx, &list, `SELECT `+outboxColumns+outbox+condition+order+` LIMIT ?`, append(args, limit)...)
@@ -142,12 +157,25 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 	return list, err
 }
 
-// CountOutbox counts the public activities of a voice.
+// CountOutbox counts the public activities of a voice. Those about articles are kept as a list. Its answers and its
+// boosts of posts elsewhere, which are few, are counted.
 func (s *Store) CountOutbox(ctx context.Context, voice blog.ID) (int, error) {
 	changes.Note(ctx, changes.Voice(voice), changes.Comments)
-	var n int
-	err := s.one(ctx, &n, `SELECT count(*)`+outbox, voice)
-	return n, err
+	articles, err := s.countList(ctx, listName{Kind: "outbox", VoiceID: voice})
+	if err != nil {
+		return 0, err
+	}
+	var others int
+	err = s.one(ctx, &others, `SELECT (
+			SELECT count(*) FROM comments c JOIN objects o ON o.comment_id = c.id AND o.comment_id <> '' AND o.gone_at IS NULL
+			JOIN activities s ON s.object_id = o.id AND s.voice_id = c.voice_id AND s.kind = 'Create'
+			JOIN articles a ON a.id = o.article_id AND a.status = 'published' AND a.visibility IN ('public', 'unlisted')
+			WHERE c.voice_id = ? AND c.voice_id <> '' AND `+public+`)
+		+ (SELECT count(*) FROM gestures g JOIN activities s ON s.id = g.activity_id AND s.voice_id = g.voice_id
+			AND s.kind = 'Announce' AND s.object_id = ''
+			WHERE g.voice_id = ? AND g.kind = 'boost' AND NOT EXISTS (SELECT 1 FROM actors refused
+				WHERE refused.id = g.actor_id AND refused.block = 'refuse'))`, voice, voice)
+	return articles + others, err
 }
 
 // standing is the condition that an Announce was not undone later.

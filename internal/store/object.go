@@ -27,11 +27,16 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 		} else {
 			s.markChanged()
 		}
-		return s.run(ctx, `
+		err := s.run(ctx, `
 			INSERT INTO objects (id, article_id, comment_id, payload, revision, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at,
 			gone_at = excluded.gone_at`,
 			o.ID, o.ArticleID, o.CommentID, o.Payload, o.Revision, o.At, o.GoneAt)
+		// Lists of articles know nothing of comments.
+		if err != nil || o.CommentID != "" {
+			return err
+		}
+		return s.relist(ctx, o.ArticleID)
 	})
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 // Lists of articles are rows of article_lists, and their lengths rows of article_counts. Both are derived from the
-// articles, their by-lines, tags and texts. Whatever changes those calls relist in the same transaction.
+// articles, their by-lines, tags and texts, and from what was sent about them. Whatever changes those calls relist in
+// the same transaction.
 
 // listRow is an article's place in a list.
 type listRow struct {
@@ -40,12 +41,16 @@ func listsOf(condition string) string {
 		UNION ALL SELECT 'series', '', series_id, published, id FROM one WHERE listed AND series_id <> ''
 		UNION ALL SELECT 'public tag', w.voice_id, g.tag, published, one.id FROM one JOIN writers w ON w.id = one.id
 			JOIN article_tags g ON g.article_id = one.id WHERE status = 'published' AND visibility = 'public'
+		UNION ALL SELECT 'outbox', s.voice_id, s.id, published, one.id FROM one JOIN objects o
+			ON o.article_id = one.id AND o.comment_id = '' AND o.gone_at IS NULL JOIN activities s ON s.object_id = o.id
+			AND (s.kind = 'Create' OR s.kind = 'Announce' AND ` + standing + `)
+			WHERE status = 'published' AND visibility IN ('public', 'unlisted')
 		UNION ALL SELECT status, '', '', changed, id FROM one
 		UNION ALL SELECT status, w.voice_id, '', changed, one.id FROM one JOIN writers w ON w.id = one.id) AS derived`
 }
 
 // relist puts articles into the lists to which they belong now, and out of all others. It locks them until the
-// transaction ends. Call it after every change of an article's row, by-line, tags or languages.
+// transaction ends. Call it after every change of an article's row, by-line, tags, languages, objects or activities.
 func (s *Store) relist(ctx context.Context, articles ...blog.ID) error {
 	if len(articles) == 0 {
 		return nil
@@ -89,6 +94,14 @@ func without(list, other []listRow) []listRow {
 	return slices.DeleteFunc(slices.Clone(list), func(r listRow) bool { return has[r] })
 }
 
+// counted returns the list whose length counts the row. The activities of an outbox count together.
+func (r listRow) counted() listName {
+	if r.Kind == "outbox" {
+		r.Name = ""
+	}
+	return r.listName
+}
+
 // addToCounts changes the lengths of lists by the rows that are gone and added.
 func (s *Store) addToCounts(ctx context.Context, gone, added []listRow) error {
 	type key struct {
@@ -98,8 +111,8 @@ func (s *Store) addToCounts(ctx context.Context, gone, added []listRow) error {
 	change := map[key]int{}
 	count := func(rows []listRow, n int) {
 		for _, r := range rows {
-			change[key{r.listName, ""}] += n
-			change[key{r.listName, r.At[:len(monthLayout)]}] += n
+			change[key{r.counted(), ""}] += n
+			change[key{r.counted(), r.At[:len(monthLayout)]}] += n
 		}
 	}
 	count(gone, -1)
@@ -147,9 +160,11 @@ func (s *Store) relistMany(ctx context.Context, articles []blog.ID) error {
 	return nil
 }
 
-const countsOfLists = `SELECT kind, voice_id, name, substr(CAST(at AS TEXT), 1, 7) AS month, count(*) AS n
-	FROM article_lists GROUP BY 1, 2, 3, 4
-	UNION ALL SELECT kind, voice_id, name, '', count(*) FROM article_lists GROUP BY 1, 2, 3`
+// countsOfLists is the query for the rows that article_counts should have. See counted.
+const countsOfLists = `SELECT kind, voice_id, CASE kind WHEN 'outbox' THEN '' ELSE name END AS name,
+		substr(CAST(at AS TEXT), 1, 7) AS month, count(*) AS n FROM article_lists GROUP BY 1, 2, 3, 4
+	UNION ALL SELECT kind, voice_id, CASE kind WHEN 'outbox' THEN '' ELSE name END, '', count(*) FROM article_lists
+	GROUP BY 1, 2, 3`
 
 // RelistAll makes all lists of articles and their lengths anew. It takes as long as the blog is large.
 func (s *Store) RelistAll(ctx context.Context) error {
@@ -167,7 +182,7 @@ func (s *Store) RelistAll(ctx context.Context) error {
 }
 
 // WrongLists describes where lists of articles or their lengths are not what the articles say, a line each, at most
-// ten. It reads all articles.
+// ten, and where the length of an outbox is not that of its pages. It reads all articles and activities.
 func (s *Store) WrongLists(ctx context.Context) ([]string, error) {
 	const kept, counts = `SELECT kind, voice_id, name, at, article_id FROM article_lists`,
 		`SELECT kind, voice_id, name, month, n FROM article_counts`
@@ -187,6 +202,20 @@ func (s *Store) WrongLists(ctx context.Context) ([]string, error) {
 		for _, l := range lists {
 			wrong = append(wrong, fmt.Sprintf("%s the list “%s” of voice “%s” and name “%s”", check.words, l.Kind,
 				l.VoiceID, l.Name))
+		}
+	}
+	var outboxes []struct {
+		VoiceID blog.ID
+		N       int
+	}
+	if err := s.all(ctx, &outboxes, `SELECT s.voice_id, count(*) AS n`+publicActivities+
+		` AND s.kind IN ('Create', 'Announce') GROUP BY s.voice_id`); err != nil {
+		return nil, err
+	}
+	for _, o := range outboxes {
+		if n, err := s.CountOutbox(ctx, o.VoiceID); err != nil || n != o.N {
+			wrong = append(wrong, fmt.Sprintf("the outbox of voice “%s” has %d activities, and says %d (%v)", o.VoiceID, o.N,
+				n, err))
 		}
 	}
 	return wrong[:min(len(wrong), 10)], nil
