@@ -85,7 +85,7 @@ func (s *server) makeRooms(ctx context.Context) error {
 	visitors.Log = s.log
 	readers := web.New(s.store, pages, cache)
 	readers.Log = s.log
-	s.handler = s.routes(docs, authors.Routes(), visitors.Routes(), readers.Routes())
+	s.handler = s.routes(docs, authors.Routes(), visitors.Routes(), cache.Kept("html", readers.Routes()))
 	return nil
 }
 

@@ -59,7 +59,11 @@ func BenchmarkArticlePage(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(s.close)
-	pagetest.Compare(b, s.handler, strings.TrimPrefix(said.URL, "http://127.0.0.1:8099"))
+	path := strings.TrimPrefix(said.URL, "http://127.0.0.1:8099")
+	for name, more := range map[string]string{"plain": pagetest.Browser, "gzip": pagetest.Packed,
+		"ActivityPub": pagetest.Server} {
+		b.Run(name, func(b *testing.B) { pagetest.Compare(b, s.handler, path, more) })
+	}
 }
 
 // BenchmarkStart starts the built program on an existing database: ready-ms is until it can serve, idle-MB what it

@@ -17,5 +17,5 @@ func BenchmarkKeptPage(b *testing.B) {
 	handler := kept.Handler("html", func(context.Context, *http.Request) (page.Document, error) {
 		return page.Document{Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, Body: text}, nil
 	}, func(w http.ResponseWriter, r *http.Request, err error) { b.Error(err) })
-	pagetest.Compare(b, page.SecurityHeaders(true)(handler), "/2026/11/four-minutes-wide")
+	pagetest.Compare(b, page.SecurityHeaders(true)(handler), "/2026/11/four-minutes-wide", pagetest.Browser)
 }

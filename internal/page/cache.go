@@ -149,6 +149,32 @@ func (k *Cache) Handler(kind string, maker Maker, fail func(http.ResponseWriter,
 	})
 }
 
+// Kept serves the fresh pages of a kind by their path alone. It asks next for everything else. So a page that is kept
+// needs no search for its route.
+func (k *Cache) Kept(kind string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			if page := k.kept(keyOf(kind, r.URL)); page != nil {
+				page.send(w, r)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// kept returns a fresh web page, or nil.
+func (k *Cache) kept(key key) *entry {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	page := k.find(key)
+	// Feeds have another content type for browsers, which their route sets.
+	if page == nil || !page.isPage || !page.fresh(k.now, k.changes) {
+		return nil
+	}
+	return page
+}
+
 func keyOf(kind string, u *url.URL) key {
 	if u.RawPath != "" {
 		return key{kind, u.RawPath, true}
@@ -321,6 +347,7 @@ type prepared struct {
 	size   int
 
 	current bool // see Document.Current
+	isPage  bool // it is HTML
 }
 
 // variant is one encoding of a document. All responses share its header values, which never change.
@@ -338,7 +365,8 @@ type field struct {
 
 // prepare computes the ETags, the headers and the compressed body.
 func prepare(d Document) prepared {
-	f := prepared{status: d.Status, current: d.Current}
+	f := prepared{status: d.Status, current: d.Current,
+		isPage: strings.HasPrefix(d.Header.Get("Content-Type"), "text/html")}
 	if f.status == 0 {
 		f.status = http.StatusOK
 	}

@@ -295,6 +295,37 @@ func TestOnlyExistingPagesAreCachedOncePerPath(t *testing.T) {
 	}
 }
 
+func TestAFreshPageNeedsNoRoute(t *testing.T) {
+	var counter changes.Counter
+	cache := NewCache(&counter, 0)
+	routed := 0
+	pages := cache.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {
+		d := html(story)
+		if r.URL.Path == "/feed.xml" {
+			d.Header.Set("Content-Type", "application/atom+xml")
+		}
+		return d, nil
+	}, fiveHundred)
+	page := cache.Kept("html", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		routed++
+		pages.ServeHTTP(w, r)
+	}))
+	for i, test := range []struct {
+		method, path string
+		change       bool
+		routed       int
+	}{{"GET", "/", false, 1}, {"GET", "/", false, 1}, {"HEAD", "/", false, 1}, {"POST", "/", false, 2},
+		{"GET", "/", true, 3}, {"GET", "/", false, 3}, {"GET", "/other", false, 4}, {"GET", "/feed.xml", false, 5},
+		{"GET", "/feed.xml", false, 6}} {
+		if test.change {
+			change(&counter, changes.Everything)
+		}
+		if got := ask(page, test.method, test.path); got.StatusCode >= 400 && test.method != "POST" || routed != test.routed {
+			t.Errorf("%d: %s %s: status %d, %d routed, want %d", i, test.method, test.path, got.StatusCode, routed, test.routed)
+		}
+	}
+}
+
 func TestAnEncodedPathIsAnotherAddress(t *testing.T) {
 	kept := NewCache(&changes.Counter{}, 0)
 	page := kept.Handler("html", func(_ context.Context, r *http.Request) (Document, error) {

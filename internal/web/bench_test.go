@@ -16,7 +16,8 @@ func BenchmarkArticlePage(b *testing.B) {
 	for i := range 20 {
 		o.says(o.bram, "A bell is a letter you do not have to write.", time.Duration(i)*time.Minute)
 	}
-	pagetest.Compare(b, page.SecurityHeaders(true)(o.server.Config.Handler), "/2026/11/four-minutes-wide")
+	pagetest.Compare(b, page.SecurityHeaders(true)(o.server.Config.Handler), "/2026/11/four-minutes-wide",
+		pagetest.Browser)
 }
 
 // BenchmarkArticleRender makes that page anew each time.

@@ -15,24 +15,37 @@ import (
 	"time"
 )
 
+// Browser and Packed are headers of a request for a page, without and with compression. Server is that of another
+// server, which asks for ActivityPub.
 const (
-	connections = 16
+	Browser = "Accept: text/html\r\n"
+	Packed  = Browser + "Accept-Encoding: gzip\r\n"
+	Server  = "Accept: application/activity+json\r\n"
+)
+
+const (
+	connections = 64
 	rounds      = 9
 )
 
-// Compare requests a path b.N times from a handler, and as often from a bare one that writes the same bytes, over
-// real connections on loopback. The two take turns, so that a busy machine slows both. It reports both rates, and as
-// their ratio the median of the rounds.
-func Compare(b *testing.B, handler http.Handler, path string) {
+// Compare requests a path b.N times from a handler, and as often from a bare one that writes the same bytes and the
+// same headers, over real connections on loopback. more are further headers of the request, with their line ends. The
+// two take turns, so that a busy machine slows both. It reports both rates, and as their ratio the median of the
+// rounds.
+func Compare(b *testing.B, handler http.Handler, path, more string) {
 	page := httptest.NewServer(handler)
 	defer page.Close()
-	body, err := read(page.URL + path)
+	header, body, err := read(page.Listener.Addr().String(), path, more)
 	if err != nil {
 		b.Fatal(err)
 	}
+	header.Del("Date")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		own := w.Header()
+		for name, values := range header {
+			own[name] = values
+		}
 		w.Write(body)
 	}))
 	defer bare.Close()
@@ -45,7 +58,7 @@ func Compare(b *testing.B, handler http.Handler, path string) {
 		var round [2]time.Duration
 		for i, server := range []*httptest.Server{bare, page} {
 			began := time.Now()
-			if err := askOften(server.Listener.Addr().String(), path, n); err != nil {
+			if err := askOften(server.Listener.Addr().String(), path, more, n); err != nil {
 				b.Fatal(err)
 			}
 			round[i] = time.Since(began)
@@ -60,26 +73,38 @@ func Compare(b *testing.B, handler http.Handler, path string) {
 	b.ReportMetric(ratios[rounds/2], "of-bare")
 }
 
-// read returns the page without compression.
-func read(address string) ([]byte, error) {
-	client := &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: 10 * time.Second}
-	defer client.CloseIdleConnections()
-	answer, err := client.Get(address)
+func requestFor(path, more string) []byte {
+	return []byte("GET " + path + " HTTP/1.1\r\nHost: overkant.example\r\n" + more + "\r\n")
+}
+
+// read returns the header and the body of an answer as they are sent.
+func read(addr, path, more string) (http.Header, []byte, error) {
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := conn.Write(requestFor(path, more)); err != nil {
+		return nil, nil, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", address, answer.Status)
+		return nil, nil, fmt.Errorf("%s answers %s", path, answer.Status)
 	}
-	return io.ReadAll(answer.Body)
+	body, err := io.ReadAll(answer.Body)
+	return answer.Header, body, err
 }
 
 // askOften sends n requests over a few connections, with as little work in the client as possible.
-func askOften(addr, path string, n int) error {
+func askOften(addr, path, more string, n int) error {
 	done := make(chan error, connections)
 	for i := range connections {
-		go func() { done <- askOnOne(addr, path, (n+i)/connections) }()
+		go func() { done <- askOnOne(addr, path, more, (n+i)/connections) }()
 	}
 	var failed error
 	for range connections { // wait for all of them: none may still run in the next round
@@ -91,7 +116,7 @@ func askOften(addr, path string, n int) error {
 }
 
 // askOnOne sends n requests over one connection.
-func askOnOne(addr, path string, n int) error {
+func askOnOne(addr, path, more string, n int) error {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err
@@ -99,7 +124,7 @@ func askOnOne(addr, path string, n int) error {
 	defer conn.Close()
 	// A server that hangs must end the benchmark.
 	conn.SetDeadline(time.Now().Add(5 * time.Minute))
-	request := []byte("GET " + path + " HTTP/1.1\r\nHost: overkant.example\r\nAccept: text/html\r\n\r\n")
+	request := requestFor(path, more)
 	in := bufio.NewReaderSize(conn, 32<<10)
 	for range n {
 		if _, err := conn.Write(request); err != nil {
