@@ -96,8 +96,7 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	// SQLite has one writer; a second connection would only wait in its busy handler.
 	write.SetMaxOpenConns(1)
 	read = openDB("sqlite", sqliteConnector{light, dsn + "&_pragma=query_only(1)"}, wraps)
-	// One more, which Watch keeps.
-	read.SetMaxOpenConns(2*runtime.NumCPU() + 1)
+	read.SetMaxOpenConns(2 * runtime.NumCPU())
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
 	// A connection reads the statistics of the tables only once.
 	read.SetConnMaxLifetime(time.Hour)
