@@ -15,14 +15,18 @@ func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time
 	return n == 1, err
 }
 
-// WasSeen returns the kind and time that Seen saved. It returns blog.ErrNotFound when nothing was saved.
-func (s *Store) WasSeen(ctx context.Context, actor, activity string) (kind string, at time.Time, err error) {
-	var mark struct {
-		Kind string
-		At   time.Time
+// KnownPost returns the comment that a post became, "" when it became none, and whether Seen saved the post's address
+// with a kind, such as that of a post that its author deleted. It is one query, because each reply asks both.
+func (s *Store) KnownPost(ctx context.Context, author, address, kind string) (comment blog.ID, marked bool, err error) {
+	var known struct {
+		Comment blog.ID
+		Marked  bool
 	}
-	err = s.one(ctx, &mark, `SELECT kind, at FROM seen WHERE actor = ? AND activity_id = ?`, actor, activity)
-	return mark.Kind, mark.At, err
+	err = s.one(ctx, &known, `
+		SELECT COALESCE((SELECT c.id FROM comments c WHERE c.address = ?), '') AS comment,
+			EXISTS (SELECT 1 FROM seen WHERE actor = ? AND activity_id = ? AND kind = ?) AS marked`,
+		address, author, address, kind)
+	return known.Comment, known.Marked, err
 }
 
 // longestWait limits how far ahead the next attempt at an arrival can be. A later time was written before the clock

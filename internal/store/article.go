@@ -266,9 +266,19 @@ func (s *Store) Heads(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Arti
 	return heads(ctx, s, `a.id`, fromArticles+`WHERE a.id IN (?)`, ids)
 }
 
-// HeadByObject is ArticleByObject without texts, by-line and tags.
+// HeadByObject is ArticleByObject without texts, by-line and tags. The members of a group read it once.
 func (s *Store) HeadByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
-	return s.head(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+	shared := s.txState != nil && s.txState.group != nil
+	if shared {
+		if a, known := s.txState.group.heads[object]; known {
+			return a, nil
+		}
+	}
+	a, err := s.head(ctx, fromArticles+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+	if err == nil && shared {
+		s.txState.group.heads[object] = a
+	}
+	return a, err
 }
 
 // HeadBySlug is ArticleBySlug without texts, by-line and tags.

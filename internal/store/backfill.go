@@ -29,8 +29,21 @@ const backfillColumns = `article_id, since, step, claims, due_at, free_at, ran_a
 // write.
 const expectEvery = time.Minute
 
-// scheduleBackfill plans the next backfill of an article after a comment was sent to us.
+// scheduleBackfill plans the next backfill of an article after a comment was sent to us, once for a group.
 func (s *Store) scheduleBackfill(ctx context.Context, article blog.ID, now time.Time) error {
+	if s.txState == nil || s.txState.group == nil {
+		return s.planBackfill(ctx, article, now)
+	}
+	planned := s.txState.group.planned
+	if planned[article] {
+		return nil
+	}
+	err := s.planBackfill(ctx, article, now)
+	planned[article] = err == nil
+	return err
+}
+
+func (s *Store) planBackfill(ctx context.Context, article blog.ID, now time.Time) error {
 	known, err := s.BackfillOf(ctx, article)
 	// A time in the future was written before the clock was set back.
 	if err == nil && known.Since.After(now.Add(-expectEvery)) && !known.Since.After(now.Add(expectEvery)) {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,9 +193,9 @@ func TestAMemberWhoseCallerHasLeftIsSkipped(t *testing.T) {
 			_, err := s.Seen(ctx, "kade", "late", "Like", now)
 			return err
 		})
-		if _, _, seen := s.WasSeen(t.Context(), "kade", "late"); !errors.Is(err, context.Canceled) ||
-			!errors.Is(seen, blog.ErrNotFound) {
-			t.Errorf("served all the same: %v, %v", err, seen)
+		if _, seen, failure := s.KnownPost(t.Context(), "kade", "late", "Like"); !errors.Is(err, context.Canceled) ||
+			seen || failure != nil {
+			t.Errorf("served all the same: %v, %v, %v", err, seen, failure)
 		}
 	})
 }
@@ -213,6 +214,63 @@ func TestASaveThatIsRolledBackLeavesTheArticleUnchanged(t *testing.T) {
 		}
 		if err := s.SaveArticle(t.Context(), &a, now.Add(2*time.Minute)); err != nil {
 			t.Errorf("saved again: %v", err)
+		}
+	})
+}
+
+// The members of one group share what they read. What one of them planned before it failed must not count as planned.
+func TestTheBackfillThatAFailedMemberPlannedIsPlannedByTheNext(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a := fourMinutes(t, s, ilse(t, s).ID)
+		const bram = "https://veerhuis.example/users/bram"
+		if err := s.SaveActor(t.Context(), blog.Actor{ID: bram, Type: "Person", Host: "veerhuis.example",
+			Inbox: bram + "/inbox", FetchedAt: now}); err != nil {
+			t.Fatal(err)
+		}
+		refused := errors.New("refused")
+		add := func(name string, fate error) func(context.Context, *store.Store) error {
+			return func(ctx context.Context, s *store.Store) error {
+				if head, err := s.HeadByObject(ctx, a.ObjectID); err != nil || head.ID != a.ID {
+					return fmt.Errorf("the article of %s: %s, %w", name, head.ID, err)
+				}
+				err := s.AddComment(ctx, blog.Comment{ID: blog.NewID(now), Address: "https://veerhuis.example/notes/" + name,
+					ArticleID: a.ID, ActorID: bram, Origin: blog.Pushed,
+					Visibility: blog.PublicComment, State: blog.CommentShown, PublishedAt: now, SortedAt: now, ArrivedAt: now})
+				return cmp.Or(err, fate)
+			}
+		}
+		var group sync.WaitGroup
+		begun, queued := make(chan struct{}), make(chan struct{})
+		group.Go(func() { // holds the queue until the others wait in it
+			err := s.GroupCommit(t.Context(), "veerhuis", func(context.Context, *store.Store) error {
+				close(begun)
+				<-queued
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-begun
+		for _, c := range []struct {
+			name string
+			fate error
+		}{{"first", refused}, {"second", nil}, {"third", nil}, {"last", refused}} {
+			group.Go(func() {
+				if err := s.GroupCommit(t.Context(), "veerhuis", add(c.name, c.fate)); !errors.Is(err, c.fate) {
+					t.Errorf("%s: %v", c.name, err)
+				}
+			})
+			time.Sleep(30 * time.Millisecond) // so that they join in this order
+		}
+		close(queued)
+		group.Wait()
+		list, err := s.PublicComments(t.Context(), a.ID)
+		if err != nil || len(list) != 2 {
+			t.Errorf("%d comments, %v; want the second and the third", len(list), err)
+		}
+		if plan, err := s.BackfillOf(t.Context(), a.ID); err != nil || plan.DueAt == nil {
+			t.Errorf("the backfill is %+v, %v", plan, err)
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"causerie/internal/blog"
 )
 
 // queue collects calls that come in bursts, such as replies and settled deliveries. The first to join starts a
@@ -131,16 +133,13 @@ func (s *Store) commitGroup(group []*member) {
 	defer cancel()
 	// inTx and not InTx: after a deadlock, the group must not run again as a whole.
 	err := s.inTx(ctx, func(s *Store) error {
-		for _, m := range group {
-			if err := s.runMember(ctx, m, len(group) > 1); err != nil {
-				return err
-			}
-		}
+		s.txState.group = &groupState{heads: map[blog.ID]blog.Article{}, planned: map[blog.ID]bool{}}
 		// A single member has no savepoint, so its error must roll back the transaction.
 		if len(group) == 1 {
+			s.runMember(ctx, group[0])
 			return group[0].err
 		}
-		return nil
+		return s.runMembers(ctx, group)
 	})
 	if err == nil {
 		return
@@ -153,28 +152,44 @@ func (s *Store) commitGroup(group []*member) {
 	}
 }
 
-// runMember runs one member, with a savepoint if it shares the transaction. It returns only errors of the transaction
-// itself.
-func (s *Store) runMember(ctx context.Context, m *member, shared bool) error {
-	// The caller has left, so nobody needs the result.
-	if m.err = m.ctx.Err(); m.err != nil {
-		return nil
-	}
-	run := func() error { return m.do(ctx, s) }
-	if !shared {
-		m.err = safely(run)
-		return nil
-	}
+// groupState is what the members of a group share.
+type groupState struct {
+	heads   map[blog.ID]blog.Article // by object, see HeadByObject: no member of a group changes an article
+	planned map[blog.ID]bool         // articles whose backfill is planned
+}
+
+// runMembers runs each member after a savepoint. It returns only errors of the transaction itself.
+func (s *Store) runMembers(ctx context.Context, group []*member) error {
 	if err := s.run(ctx, `SAVEPOINT member`); err != nil {
 		return err
 	}
-	// The rollback to the savepoint undoes the rows. This undoes the member's changes of txState.
-	before := *s.txState
-	if m.err = safely(run); m.err != nil {
-		*s.txState = before
-		return s.run(ctx, `ROLLBACK TO SAVEPOINT member`)
+	for i, m := range group {
+		before := *s.txState
+		s.runMember(ctx, m)
+		// One statement for both, because each is a way to PostgreSQL and back.
+		next := `RELEASE SAVEPOINT member; SAVEPOINT member`
+		switch {
+		case m.err != nil:
+			// The rollback undoes the rows. This undoes the member's changes of txState.
+			*s.txState = before
+			clear(s.txState.group.planned)
+			next = `ROLLBACK TO SAVEPOINT member`
+		case i == len(group)-1:
+			return nil // the commit ends the savepoint
+		}
+		if err := s.run(ctx, next); err != nil {
+			return err
+		}
 	}
-	return s.run(ctx, `RELEASE SAVEPOINT member`)
+	return nil
+}
+
+// runMember runs one member and sets its error.
+func (s *Store) runMember(ctx context.Context, m *member) {
+	// If the caller has left, nobody needs the result.
+	if m.err = m.ctx.Err(); m.err == nil {
+		m.err = safely(func() error { return m.do(ctx, s) })
+	}
 }
 
 // safely runs do and returns a panic as an error. One member must not end the goroutine that serves the whole group.

@@ -36,6 +36,7 @@ type Store struct {
 type txState struct {
 	topics []changes.Topic // what readers can see changed, see mark
 	after  []func()        // run after the commit, see afterCommit
+	group  *groupState     // nil unless the transaction is one of GroupCommit
 }
 
 // pool is the part of a Store that all its transactions share.

@@ -70,7 +70,7 @@ func (h *handling) acceptComment(ctx context.Context, post incoming) error {
 // addReference adds a post that does not reply, but quotes an article or links to it. It is shown under the article,
 // apart from the replies.
 func (h *handling) addReference(ctx context.Context, post incoming) error {
-	if _, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
+	if known, err := h.knownPost(ctx, post); known != "" || err != nil {
 		return err
 	}
 	a, kind, err := h.ArticleAbout(ctx, h.tx, post.Object)
@@ -112,8 +112,8 @@ func (h *handling) acceptFetched(ctx context.Context, address string, origin blo
 // that are not known yet, at most hops of them. It returns the id of the comment. The error is an ErrNotOurs when the
 // thread does not lead to an article here.
 func (h *handling) addReply(ctx context.Context, post incoming, hops int) (blog.ID, error) {
-	if known, err := h.tx.CommentByAddress(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
-		return known.ID, err
+	if known, err := h.knownPost(ctx, post); known != "" || err != nil {
+		return known, err
 	}
 	article, parent, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -158,11 +158,8 @@ func (h *handling) resolveParent(ctx context.Context, address string, hops int) 
 	return h.ArticleUnder(ctx, h.tx, c, err)
 }
 
-// addComment adds a comment in the state that the article's policy decides.
+// addComment adds a comment that knownPost does not know, in the state that the article's policy decides.
 func (h *handling) addComment(ctx context.Context, post incoming, at place) (blog.ID, error) {
-	if err := h.checkNotDeleted(ctx, post); err != nil {
-		return "", err
-	}
 	actor, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return "", err
@@ -192,16 +189,14 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 	return c.ID, h.tx.AddComment(ctx, c)
 }
 
-// checkNotDeleted returns a NotOurs for a post that its author deleted: a Create may arrive after its Delete.
-func (h *handling) checkNotDeleted(ctx context.Context, post incoming) error {
-	kind, _, err := h.tx.WasSeen(ctx, post.AttributedTo, post.ID)
-	if errors.Is(err, blog.ErrNotFound) {
-		return nil
+// knownPost returns the id of the comment that a post became already, "" when there is none. The error is a NotOurs for
+// a post that its author deleted: a Create may arrive after its Delete.
+func (h *handling) knownPost(ctx context.Context, post incoming) (blog.ID, error) {
+	id, gone, err := h.tx.KnownPost(ctx, post.AttributedTo, post.ID, deleted)
+	if err == nil && id == "" && gone {
+		err = federation.NotOurs("its author deleted it")
 	}
-	if err == nil && kind == deleted {
-		return federation.NotOurs("its author deleted it")
-	}
-	return err
+	return id, err
 }
 
 // holdForApproval makes the comment of a limited actor wait for approval.

@@ -10,7 +10,7 @@ import (
 // keepMention saves a post for each of our voices that it mentions. A post that is not public must be addressed to
 // them. The error is ErrNowhere when it mentions none.
 func (h *handling) keepMention(ctx context.Context, post incoming) error {
-	if err := h.checkNotDeleted(ctx, post); err != nil {
+	if known, err := h.knownPost(ctx, post); known != "" || err != nil {
 		return err
 	}
 	m := h.MentionOf(post.Object, post.carrier)
