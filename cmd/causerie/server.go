@@ -131,16 +131,25 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	fmt.Fprintln(w, text)
 }
 
+// The limits of each connection. Callers that send slowly are cut off.
+const (
+	readHeaderTime = 10 * time.Second
+	readTime       = 30 * time.Second
+	writeTime      = 90 * time.Second // longer than the admin gives an author's request
+	idleTime       = 2 * time.Minute
+	maxHeader      = 32 << 10 // bytes
+)
+
 // httpServer returns the HTTP server, with limits for each connection.
 func (s *server) httpServer() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
 		BaseContext:       func(net.Listener) context.Context { return store.Prompt(context.Background()) },
-		ReadHeaderTimeout: 10 * time.Second, // callers that send slowly are cut off
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      90 * time.Second, // longer than the admin gives an author's request
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
+		ReadHeaderTimeout: readHeaderTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
 		// A broken request from anybody causes these errors. At a higher level they would fill the log.
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

@@ -66,6 +66,13 @@ const (
 	maxHeader   = 64 << 10 // bytes of a response's header
 	maxHops     = 3        // redirects, and further requests that an answer makes necessary
 	maxURL      = 2 << 10  // bytes of an address
+
+	// The defaults of Options.
+	lookupTime    = 10 * time.Second
+	deliveryTime  = 30 * time.Second
+	dialTime      = 5 * time.Second
+	handshakeTime = 5 * time.Second
+	answerTime    = 10 * time.Second
 )
 
 // Options configure a Client. Only UserAgent is required.
@@ -147,11 +154,11 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 }
 
 func (o *Options) complete() {
-	setDefault(&o.Lookup, 10*time.Second)
-	setDefault(&o.Delivery, 30*time.Second)
-	setDefault(&o.Dial, 5*time.Second)
-	setDefault(&o.Handshake, 5*time.Second)
-	setDefault(&o.Header, 10*time.Second)
+	setDefault(&o.Lookup, lookupTime)
+	setDefault(&o.Delivery, deliveryTime)
+	setDefault(&o.Dial, dialTime)
+	setDefault(&o.Handshake, handshakeTime)
+	setDefault(&o.Header, answerTime)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
