@@ -270,6 +270,8 @@ type sleepLedger struct {
 type deliveryLine struct {
 	Host, Status string
 	Attempts     int
+	Code         int    // of the last answer
+	SilentSince  string `json:"silent_since"`
 }
 
 // sleepThrough stops a process by SIGSTOP with deliveries under way, lets another process deliver them after the lease,
@@ -313,7 +315,7 @@ func sleepThrough(t *testing.T, build string) (*stage, *sleepLedger) {
 func (l *sleepLedger) stale(b *rig.Bars) {
 	stale := 0
 	for _, one := range l.states {
-		if one.Status != "delivered" {
+		if one.Status != "delivered" || one.Code != http.StatusAccepted || one.Attempts > 1 || one.SilentSince != "" {
 			stale++
 		}
 	}

@@ -145,47 +145,59 @@ func TestR13MutatedPostsBreakNothing(t *testing.T) {
 	})
 }
 
-// TestR30OneActivityHasOneEffect posts each activity a hundred times at once.
+// onceLedger is what many posts of one activity brought about.
+type onceLedger struct {
+	effects []int // of each activity; below zero where counts differ
+	sent    answers
+}
+
+// postAtOnce posts each of several replies a hundred times at the same moment.
+func postAtOnce(s *stage, activities int) *onceLedger {
+	s.t.Helper()
+	l := &onceLedger{effects: make([]int, activities)}
+	ctx := s.t.Context()
+	for i := range activities {
+		a, _ := s.publish()
+		text := fmt.Sprint("once-", i, ".")
+		ready := s.reply(s.people[i%len(s.people)], a, text)
+		s.must(rig.Crowd(100, 100, func(int) error {
+			l.sent.add(status(ctx, ready), 0)
+			return nil
+		}))
+		total, ids, err := rig.Collection(ctx, a.object+"/replies")
+		s.must(err)
+		_, page, err := rig.Get(ctx, a.page, "text/html")
+		s.must(err)
+		l.effects[i] = max(total, len(ids), rig.Shown(page, comment(text)))
+		if total != len(ids) {
+			l.effects[i] = -1
+		}
+	}
+	return l
+}
+
+// effectsOnce is R-30.
+func (l *onceLedger) effectsOnce(b *rig.Bars) {
+	wrong := 0
+	for _, n := range l.effects {
+		if n != 1 {
+			wrong++
+		}
+	}
+	b.AtMost("activities without exactly one effect", float64(wrong), 0)
+	b.AtMost("5xx other than 503", float64(l.sent.broken()), 0)
+}
+
 func TestR30OneActivityHasOneEffect(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, rig.Build(t), database, rig.Size(8, 250))
-		rounds := rig.Size(8, 1000)
-		var list []article
-		var sent answers
+		activities := rig.Size(8, 1000)
+		l := postAtOnce(s, activities)
 		f := s.measure("R-30")
-		for i := range rounds {
-			a, _ := s.publish()
-			list = append(list, a)
-			ready := s.reply(s.people[i%len(s.people)], a, fmt.Sprint("once-", i, "."))
-			s.must(rig.Crowd(100, 100, func(int) error {
-				sent.add(status(t.Context(), ready), 0)
-				return nil
-			}))
-		}
-		effects := make([]int, rounds)
-		for i, a := range list {
-			total, ids, err := rig.Collection(t.Context(), a.object+"/replies")
-			s.must(err)
-			_, page, err := rig.Get(t.Context(), a.page, "text/html")
-			s.must(err)
-			effects[i] = max(total, len(ids), rig.Shown(page, comment(fmt.Sprint("once-", i, "."))))
-			if total != len(ids) {
-				effects[i] = -1
-			}
-		}
-		f.Size("activities", rounds)
+		f.Size("activities", activities)
 		f.Size("posts of each", 100)
-		f.Sometimes("posts accepted again", sent.by[202]-rounds)
-		f.Judge(func(b *rig.Bars) {
-			wrong := 0
-			for _, n := range effects {
-				if n != 1 {
-					wrong++
-				}
-			}
-			b.AtMost("activities without exactly one effect", float64(wrong), 0)
-			b.AtMost("5xx other than 503", float64(sent.broken()), 0)
-		}, func() { effects[0]++ })
+		f.Sometimes("posts accepted again", l.sent.by[202]-activities)
+		f.Judge(l.effectsOnce, func() { l.effects[0]++ })
 	})
 }
 

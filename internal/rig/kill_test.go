@@ -47,6 +47,7 @@ type sentReply struct {
 // victim is the program that is killed.
 type victim struct {
 	*killLedger
+	killPlan
 	t       *testing.T
 	program *rig.Program
 	author  *rig.Author
@@ -62,7 +63,8 @@ func TestF110R01ToR05NothingAcknowledgedIsLostToKill(t *testing.T) {
 		t.Skip("killing takes its time")
 	}
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		l := killAgainAndAgain(t, rig.Build(t), database)
+		plan := killPlan{rounds: rig.Size(12, 100), servers: rig.Size(120, 500), patience: 150 * time.Second}
+		l := killAgainAndAgain(t, rig.Build(t), database, plan)
 		for _, figure := range []struct {
 			id     string
 			bars   func(*rig.Bars)
@@ -90,15 +92,22 @@ func TestF110R01ToR05NothingAcknowledgedIsLostToKill(t *testing.T) {
 	})
 }
 
+// killPlan is how often and where to kill.
+type killPlan struct {
+	rounds, servers int
+	publishing      bool          // only while an article is published
+	patience        time.Duration // how long deliveries may take after the last restart
+}
+
 // killAgainAndAgain kills the program of a build in each round, and returns what became of it.
-func killAgainAndAgain(t *testing.T, build, database string) *killLedger {
+func killAgainAndAgain(t *testing.T, build, database string, plan killPlan) *killLedger {
 	t.Helper()
 	run, random := rig.NewRun(t, database)
-	v := &victim{t: t, random: random, program: rig.NewProgram(t, build, database), world: rig.NewWorld(t),
+	v := &victim{t: t, killPlan: plan, random: random, program: rig.NewProgram(t, build, database), world: rig.NewWorld(t),
 		killLedger: &killLedger{began: time.Now(), run: run, said: map[string]bool{}, before: map[string]string{},
 			after: map[string]string{}}}
 	v.author = v.program.AddAuthor()
-	v.people = rig.People(t, v.world, rig.Size(120, 500))
+	v.people = rig.People(t, v.world, plan.servers)
 	for _, p := range v.people {
 		v.hosts = append(v.hosts, p.Server.Host)
 	}
@@ -110,7 +119,7 @@ func killAgainAndAgain(t *testing.T, build, database string) *killLedger {
 		t.Fatal(err)
 	}
 	v.said["Crossing 0"] = true
-	for round := 1; round <= rig.Size(12, 100); round++ {
+	for round := 1; round <= plan.rounds; round++ {
 		v.round(round)
 		v.program.Serve()
 	}
@@ -181,6 +190,10 @@ func (v *victim) round(n int) {
 func (v *victim) plan(n int) <-chan struct{} {
 	killed := make(chan struct{})
 	kill := func() { v.program.Signal(os.Kill); close(killed) }
+	if v.publishing {
+		time.AfterFunc(time.Duration(300+v.random.IntN(600))*time.Millisecond, kill)
+		return killed
+	}
 	switch n % 3 {
 	case 0:
 		time.AfterFunc(time.Duration(v.random.IntN(1500))*time.Millisecond, kill)
@@ -253,7 +266,7 @@ func (v *victim) settle() {
 	}
 	v.read(v.after)
 	want := len(v.after) * len(v.people)
-	for deadline := time.Now().Add(150 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(v.patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if v.arrivals = rig.Arrivals(v.people); pairs(v.arrivals) >= want {
 			break
 		}
@@ -303,6 +316,11 @@ func (v *victim) compare() {
 	}
 	check(v.author.Actor+"/outbox", "the outbox", len(v.after))
 	for title := range v.after {
+		status, _, err := rig.Get(v.t.Context(), v.program.URL+rig.PageOf(title), rig.Activity)
+		if err != nil || status != 200 {
+			v.uneven = append(v.uneven, title+" has a page and no object")
+			continue
+		}
 		sent := 0
 		for _, r := range v.replies {
 			if r.title == title {

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// Exited reports whether the server has ended by itself.
+func (p *Program) Exited() bool { return !p.alive() }
+
 // Resident returns the memory that the server holds, in MiB, and the most that it held since the last call of
 // ResetPeak.
 func (p *Program) Resident() (now, peak float64) {
@@ -36,6 +39,12 @@ func (p *Program) ResetPeak() {
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID()), []byte("5"), 0o600); err != nil {
 		p.t.Skip("this system does not measure the peak of memory: ", err)
 	}
+}
+
+// alive reports whether the server runs. A process that has ended stays as a zombie until Wait.
+func (p *Program) alive() bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
 // CPU returns the time that the server has worked, in hundredths of a second.

@@ -15,14 +15,13 @@ import (
 	"time"
 )
 
-// builds are the programs of this test binary, by their build tags.
+// builds is the program that the tests of this binary share.
 var builds struct {
 	sync.Mutex
-	dir   string
-	paths map[string]string
+	dir, path string
 }
 
-// Main runs the tests of a package and then deletes the programs that they built.
+// Main runs the tests of a package and then deletes the program that they built.
 func Main(m *testing.M) int {
 	defer func() {
 		if builds.dir != "" {
@@ -32,33 +31,34 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Build returns the path of the program, built with the tags and, if the test is, with the race detector. It builds
-// each kind once.
-func Build(t testing.TB, tags ...string) string {
+// Build returns the path of the program, built once, and with the race detector if the test is.
+func Build(t testing.TB) string {
 	t.Helper()
 	builds.Lock()
 	defer builds.Unlock()
-	key := strings.Join(tags, ",")
-	if path, ok := builds.paths[key]; ok {
-		return path
+	if builds.path != "" {
+		return builds.path
 	}
-	if builds.dir == "" {
-		dir, err := os.MkdirTemp("", "causerie-rig-") //nolint:usetesting // it outlives the test that makes it
-		if err != nil {
-			t.Fatal(err)
-		}
-		builds.dir, builds.paths = dir, map[string]string{}
+	dir, err := os.MkdirTemp("", "causerie-rig-") //nolint:usetesting // it outlives the test that makes it
+	if err != nil {
+		t.Fatal(err)
 	}
-	path := filepath.Join(builds.dir, fmt.Sprintf("causerie-%d", len(builds.paths)))
-	args := []string{"build", "-o", path, "-tags", key}
+	builds.dir = dir
+	builds.path = filepath.Join(dir, "causerie")
+	build(t, builds.path)
+	return builds.path
+}
+
+// build builds the program.
+func build(t testing.TB, path string, flags ...string) {
+	t.Helper()
+	args := append([]string{"build", "-o", path}, flags...)
 	if Racing {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "causerie/cmd/causerie")...).CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	builds.paths[key] = path
-	return path
 }
 
 // Program is the program with the settings of one blog. Serve starts it; Run runs a command beside it.
@@ -130,13 +130,6 @@ func (p *Program) Beside() *Program {
 	p.t.Helper()
 	other := *p
 	other.Address, other.serving, other.Said = FreePort(p.t), nil, &Output{}
-	return &other
-}
-
-// With returns the same blog with another build of the program.
-func (p *Program) With(path string) *Program {
-	other := *p
-	other.path, other.serving = path, nil
 	return &other
 }
 

@@ -1,0 +1,35 @@
+//go:build linux
+
+package rig_test
+
+import (
+	"testing"
+	"time"
+
+	"causerie/internal/rig"
+	"causerie/internal/store/storetest"
+)
+
+// broken is a build without one of the four things that the promises rest on.
+func broken(t *testing.T, changes ...rig.Change) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a build takes its time")
+	}
+	return rig.BuildBroken(t, "../..", changes...)
+}
+
+// TestR41WithoutTheOutboxTransaction commits an article before its deliveries: a kill between the two must be seen.
+func TestR41WithoutTheOutboxTransaction(t *testing.T) {
+	const publish = "internal/federation/outbox/publish.go"
+	path := broken(t, rig.Change{File: publish, Old: "\t\treturn o.queueCreate(ctx, s, a, ready.mentions)\n\t})\n",
+		New: "\t\treturn nil\n\t})\n\tif err == nil && hold <= 0 && a.Federates() {\n\t\ttime.Sleep(time.Second)\n" +
+			"\t\terr = o.Store.InTx(ctx, func(s *store.Store) error {\n" +
+			"\t\t\treturn o.queueCreate(ctx, s, a, ready.mentions)\n\t\t})\n\t}\n"})
+	l := killAgainAndAgain(t, path, storetest.SQLite(t), killPlan{rounds: 4, servers: 5, publishing: true,
+		patience: 5 * time.Second})
+	f := rig.Measure(t, "R-41", l.run)
+	f.Began(l.began)
+	f.Size("kills", len(l.kills))
+	f.MustBeRed(l.halfDone)
+}
