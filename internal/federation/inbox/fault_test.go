@@ -20,6 +20,7 @@ import (
 	"causerie/internal/fedtest"
 	"causerie/internal/overkant"
 	"causerie/internal/remote"
+	"causerie/internal/rig"
 	"causerie/internal/signature"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -138,24 +139,42 @@ func (f *faultTest) logged() string {
 	return text
 }
 
-// TestADatabaseErrorLosesNothingAndAcceptsNothing lets the first query of each case fail, then the second, and so on
+// sweep counts the queries that failed, and what that broke.
+type sweep struct{ met, violations int }
+
+// TestR06ADatabaseErrorLosesNothingAndAcceptsNothing lets the first query of each case fail, then the second, and so on
 // until each of them failed once. The sender gets 202, or 503 and tries again. The effect must be the same each time,
 // and the log must have the error.
-func TestADatabaseErrorLosesNothingAndAcceptsNothing(t *testing.T) {
+func TestR06ADatabaseErrorLosesNothingAndAcceptsNothing(t *testing.T) {
+	all, began := map[string]*sweep{}, time.Now()
 	for name, c := range faultCases {
 		t.Run(name, func(t *testing.T) {
-			storetest.EachURL(t, func(t *testing.T, url string) { failEachQuery(t, url, c) })
+			storetest.EachURL(t, func(t *testing.T, url string) {
+				total := all[rig.Database(url)]
+				if total == nil {
+					total = &sweep{}
+					all[rig.Database(url)] = total
+				}
+				one := failEachQuery(t, url, c)
+				total.met, total.violations = total.met+one.met, total.violations+one.violations
+			})
 		})
+	}
+	for database, total := range all {
+		f := rig.Measure(t, "R-06", rig.Run{Database: database})
+		f.Began(began)
+		f.Size("cases", len(faultCases))
+		f.Sometimes("queries that failed", total.met)
+		f.Judge(func(b *rig.Bars) { b.AtMost("violations", float64(total.violations), 0) }, func() { total.violations++ })
 	}
 }
 
 // failEachQuery runs a case in the database at url, once without a fault and then once for each query that fails.
-func failEachQuery(t *testing.T, url string, c faultCase) {
+func failEachQuery(t *testing.T, url string, c faultCase) (found sweep) {
 	s, faults := storetest.OpenFailing(t, url)
 	f := &faultTest{faults: faults, people: map[string]*fedtest.Person{}, watcher: overkant.OpenStore(t, url)}
 	f.Blog = overkant.Start(t, s, func(core *federation.Core) { core.Log = slog.New(slog.NewTextHandler(&f.log, nil)) })
 	f.Stop()
-	met := 0
 	for i := 0; ; i++ {
 		sender, activity, effect := c.prepare(f, i)
 		f.logged()
@@ -167,26 +186,30 @@ func failEachQuery(t *testing.T, url string, c faultCase) {
 			code = f.deliver(sender, activity)
 		}
 		if code != http.StatusAccepted {
+			found.violations++
 			t.Errorf("with %q failing, the answer is %d", faults.Failed(), code)
 		}
 		f.handleKept()
 		unmet := faults.Disarm()
 		failed := faults.Failed()
 		if got := effect(); got != c.want {
+			found.violations++
 			t.Errorf("with %q failing, what is left is %q, want %q", failed, got, c.want)
 		}
 		if log := f.logged(); len(failed) > 0 && !strings.Contains(log, "injected") &&
 			!strings.Contains(failed[0], "callers") {
+			found.violations++
 			t.Errorf("with %q failing, the log says nothing of it: %s", failed, log)
 		}
 		if unmet {
 			break
 		}
-		met++
+		found.met++
 	}
-	if met < 5 {
-		t.Errorf("only %d queries failed: the fault does not reach the handling", met)
+	if found.met < 5 {
+		t.Errorf("only %d queries failed: the fault does not reach the handling", found.met)
 	}
+	return found
 }
 
 var faultCases = map[string]faultCase{
