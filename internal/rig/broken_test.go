@@ -33,3 +33,16 @@ func TestR41WithoutTheOutboxTransaction(t *testing.T) {
 	f.Size("kills", len(l.kills))
 	f.MustBeRed(l.halfDone)
 }
+
+// TestR41WithoutADeadline waits for a server as long as it likes.
+func TestR41WithoutADeadline(t *testing.T) {
+	path := broken(t, rig.Change{File: "internal/remote/post.go",
+		Old: "within, cancel := context.WithTimeout(ctx, c.options.Delivery)",
+		New: "within, cancel := context.WithCancel(ctx)"},
+		rig.Change{File: "internal/remote/remote.go", Old: "options.Header,\n", New: "0,\n"})
+	s := open(t, path, storetest.SQLite(t), 2)
+	l := besideHanging(t, s, 2, 1, 3)
+	f := s.measure("R-41")
+	f.Size("hanging servers", 3)
+	f.MustBeRed(l.sockets)
+}
