@@ -34,6 +34,7 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	// Not a child of ctx: the background work must go on until readyz has changed to "leaving".
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	defer s.beat(ctx)()
 	var working sync.WaitGroup
 	for _, work := range []func(context.Context){s.courier.Run, s.inbox.Run, s.jobs.Run, s.backfill.Run} {
 		working.Go(func() { work(background) })
@@ -62,6 +63,23 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	}
 	s.closeHTTP(limit, server, listeners)
 	return err
+}
+
+// beat shows other processes on the database that this one is alive, until the function is called that it returns.
+// Call that when nothing is leased any more.
+func (s *server) beat(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		s.store.Beat(ctx, s.courier.Now, func() {
+			s.log.Warn("another process of this blog ended without giving its work back; it goes on here")
+			s.courier.Wake()
+		})
+	})
+	return func() {
+		cancel()
+		beating.Wait()
+	}
 }
 
 // closeHTTP stops to accept connections and waits for the requests that run. No request that a connection was accepted

@@ -48,8 +48,8 @@ func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 		}
 		// A known caller keeps its free_at: somebody may be at work on it.
 		return s.run(ctx, `
-			INSERT INTO callers (host, waiting, free_at) VALUES (?, TRUE, ?) ON CONFLICT (host) DO UPDATE SET waiting = TRUE`,
-			a.Host, a.At)
+			INSERT INTO callers (host, waiting, free_at, due_at) VALUES (?, TRUE, ?, ?)
+			ON CONFLICT (host) DO UPDATE SET waiting = TRUE, due_at = excluded.due_at`, a.Host, a.At, atOnce)
 	})
 }
 
@@ -108,10 +108,11 @@ func (s *Store) ReleaseCaller(ctx context.Context, c Claim, now time.Time) error
 		if claims != c.Claims {
 			return ErrLost
 		}
-		// waiting covers arrivals that rest, too: the claim looks at when they are due.
+		// waiting covers arrivals that rest, too: the claim looks at when the first of them is due.
 		return s.run(ctx, `
-			UPDATE callers SET free_at = ?, claims = claims + 1, waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host =
-			callers.host AND x.parked = '')
+			UPDATE callers SET free_at = ?, claims = claims + 1,
+				waiting = EXISTS (SELECT 1 FROM arrivals x WHERE x.host = callers.host AND x.parked = ''),
+				due_at = (SELECT min(x.due_at) FROM arrivals x WHERE x.host = callers.host AND x.parked = '')
 			WHERE host = ?`, now, c.Host)
 	})
 }

@@ -100,8 +100,9 @@ func (s *Store) ClaimBackfills(ctx context.Context, article blog.ID, now time.Ti
 		claims = nil
 		err := s.all(ctx, &claims, `
 			WITH due AS (SELECT p.article_id`+due+` ORDER BY p.due_at LIMIT ?`+s.sql.skipLocked("p")+`)
-			UPDATE completions SET free_at = ?, claims = claims + 1 WHERE article_id IN (SELECT article_id FROM due)
-			RETURNING `+backfillColumns, append(slices.Clone(args), n, now.Add(lease))...)
+			UPDATE completions SET free_at = ?, claims = claims + 1, process = ?
+			WHERE article_id IN (SELECT article_id FROM due)
+			RETURNING `+backfillColumns, append(slices.Clone(args), n, now.Add(lease), s.name)...)
 		if err != nil {
 			return err
 		}

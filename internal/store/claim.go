@@ -34,9 +34,25 @@ const longestRest = 30 * time.Hour
 // or a server that was released so far in the future, was written before the clock was set back. Twice, because the
 // clocks of two processes differ a little.
 const (
-	freeLease  = `(p.free_at <= ? OR p.free_at > ?)`
-	freeServer = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL AND ` +
-		`p.failures = 0) OR p.free_at > ?)`
+	freeLease   = `(p.free_at <= ? OR p.free_at > ?)`
+	freeHealthy = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL) OR ` +
+		`p.free_at > ?)`
+	freeFailing = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ?) OR p.free_at > ?)`
+)
+
+// These queries list the hosts that freeHealthy and freeFailing are true for, each part by a range of an index. Without
+// them a database may read all servers that rest, and there may be thousands. Of those that are due, the first thousand
+// will do: several times what one claim takes, since other processes may have locked some. The conditions must stay
+// beside them: PostgreSQL checks them once more when it has locked a row.
+const (
+	healthyHosts = `SELECT host FROM (SELECT host FROM peers WHERE waiting AND failures = 0 AND free_at <= ?
+			ORDER BY free_at LIMIT 1000) AS due
+		UNION ALL SELECT host FROM peers WHERE waiting AND failures = 0 AND free_at > ?`
+	failingHosts = `SELECT host FROM (SELECT host FROM peers WHERE waiting AND failures > 0 AND free_at <= ?
+			ORDER BY free_at LIMIT 1000) AS due
+		UNION ALL SELECT host FROM peers WHERE waiting AND visited AND free_at > ?
+		UNION ALL SELECT host FROM peers WHERE waiting AND failures > 0 AND freed_at > ?
+		UNION ALL SELECT host FROM peers WHERE waiting AND failures > 0 AND free_at > ?`
 )
 
 // aheadOf returns the time after which a lease must be from before the clock was set back.
@@ -47,35 +63,34 @@ func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * 
 // so that they do not delay the rest.
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int,
 	failing bool) ([]Claim, error) {
-	condition := `p.failures > 0`
-	if !failing {
-		condition = `p.failures = 0`
-		// The courier asks for healthy servers in every round, so this is a good place to end the rests of refused voices.
-		if err := s.endRefusals(ctx, now, aheadOf(now, lease)); err != nil {
-			return nil, fmt.Errorf("end refusals: %w", err)
-		}
-	}
 	ahead := aheadOf(now, lease)
-	return s.claim(ctx, claimable{
-		table:     "peers",
-		condition: freeServer + ` AND ` + condition,
-		args:      []any{now, ahead, ahead, now.Add(longestRest)},
-		set:       ", visited = TRUE",
-		columns:   ", too_large, resume_at",
-	}, now, lease, n)
+	from := claimable{table: "peers", set: ", visited = TRUE", columns: ", too_large, resume_at"}
+	if failing {
+		free := []any{now, ahead, ahead, now.Add(longestRest)}
+		from.condition = `p.failures > 0 AND ` + freeFailing + ` AND p.host IN (` + failingHosts + `)`
+		from.args = append(free, free...)
+		return s.claim(ctx, from, now, lease, n)
+	}
+	// The courier asks for healthy servers in every round, so this is a good place to end the rests of refused voices.
+	if err := s.endRefusals(ctx, now, ahead); err != nil {
+		return nil, fmt.Errorf("end refusals: %w", err)
+	}
+	from.condition = `p.failures = 0 AND ` + freeHealthy + ` AND p.host IN (` + healthyHosts + `)`
+	from.args = []any{now, ahead, ahead, now.Add(longestRest), now, ahead}
+	return s.claim(ctx, from, now, lease, n)
 }
 
 // ClaimCallers claims up to n servers with an arrival that is due.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
-	// The due time belongs to an arrival, not to its server: an arrival that waits must not delay the next one. The
-	// second EXISTS finds arrivals with a time from before the clock was set back. Two EXISTS instead of an OR inside
-	// one, so that each reads one range of an index.
-	const due = ` AND (EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at <= ?)
-		OR EXISTS (SELECT 1 FROM arrivals x WHERE x.host = p.host AND x.parked = '' AND x.due_at > ?))`
+	// A due time too far ahead was written before the clock was set back.
+	const due = ` AND (p.due_at <= ? OR p.due_at > ?) AND p.host IN (
+		SELECT host FROM (SELECT host FROM callers WHERE waiting AND due_at <= ? ORDER BY due_at LIMIT 1000) AS first
+		UNION ALL SELECT host FROM callers WHERE waiting AND due_at > ?)`
+	late := now.Add(longestWait)
 	return s.claim(ctx, claimable{
 		table:     "callers",
 		condition: freeLease + due,
-		args:      []any{now, aheadOf(now, lease), now, now.Add(longestWait)},
+		args:      []any{now, aheadOf(now, lease), now, late, now, late},
 	}, now, lease, n)
 }
 
@@ -111,9 +126,9 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 			due, stillHeld = nil, nil
 			err := s.all(ctx, &due, `
 				WITH due AS (SELECT p.host`+free+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
-				UPDATE `+from.table+` SET free_at = ?, claims = claims + 1`+from.set+`
+				UPDATE `+from.table+` SET free_at = ?, claims = claims + 1, process = ?`+from.set+`
 				WHERE host IN (SELECT host FROM due) RETURNING host, claims, failures`+from.columns,
-				append(slices.Clone(from.args), n-len(claims), now.Add(lease))...)
+				append(slices.Clone(from.args), n-len(claims), now.Add(lease), s.name)...)
 			if err != nil {
 				return err
 			}
@@ -150,7 +165,7 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 }
 
 // Recover frees the servers that a killed process still holds, so that a restart need not wait for the leases to end.
-// It does nothing on PostgreSQL.
+// It does nothing on PostgreSQL (see Beat).
 func (s *Store) Recover(ctx context.Context, now time.Time) error {
 	// Other processes may be working on a PostgreSQL database. An SQLite file has only this one.
 	if s.sql.postgres {

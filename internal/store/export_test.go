@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Queries are those that were asked of the readers so far, as they are prepared.
 func (s *Store) Queries() []string {
@@ -18,7 +21,7 @@ func (s *Store) Queries() []string {
 
 // PlanOf is how SQLite answers a query, as its readers see it, a line for each table.
 func (s *Store) PlanOf(ctx context.Context, query string) ([]string, error) {
-	rows, err := s.read.QueryxContext(ctx, `EXPLAIN QUERY PLAN `+query)
+	rows, err := s.read.QueryxContext(ctx, `EXPLAIN QUERY PLAN `+query, make([]any, strings.Count(query, "?"))...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,4 +36,16 @@ func (s *Store) PlanOf(ctx context.Context, query string) ([]string, error) {
 		lines = append(lines, line)
 	}
 	return lines, rows.Err()
+}
+
+// Beating is how many processes have shown that they are alive.
+func (s *Store) Beating(ctx context.Context) (n int, err error) {
+	err = s.one(ctx, &n, `SELECT count(*) FROM processes`)
+	return n, err
+}
+
+// Explained is how PostgreSQL answered a query of the store, with the rows that each step read.
+func (s *Store) Explained(ctx context.Context, query string, args ...any) (lines []string, err error) {
+	err = s.read.SelectContext(ctx, &lines, `EXPLAIN (ANALYZE, BUFFERS) `+s.sql.bind(query), utc(args)...)
+	return lines, err
 }

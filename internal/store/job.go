@@ -11,9 +11,9 @@ import (
 func (s *Store) ClaimJob(ctx context.Context, name string, now time.Time, every time.Duration) (bool, error) {
 	// A job that is due later than this claim would make it was claimed before the clock was set back. It is due now.
 	n, err := s.exec(ctx, `
-		INSERT INTO chores (name, due_at, claims) VALUES (?, ?, 1)
-		ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, claims = chores.claims + 1
-		WHERE chores.due_at <= ? OR chores.due_at > ?`, name, now.Add(every), now, now.Add(every+time.Minute))
+		INSERT INTO chores (name, due_at, claims, process) VALUES (?, ?, 1, ?)
+		ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, claims = chores.claims + 1, process = excluded.process
+		WHERE chores.due_at <= ? OR chores.due_at > ?`, name, now.Add(every), s.name, now, now.Add(every+time.Minute))
 	return n == 1, err
 }
 

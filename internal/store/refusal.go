@@ -47,10 +47,11 @@ const ready = `EXISTS (SELECT 1 FROM deliveries WHERE deliveries.host = peers.ho
 
 // endRefusals ends the rests that are over, so that the voices try again.
 func (s *Store) endRefusals(ctx context.Context, now, ahead time.Time) error {
-	// A refusal has no time of its own that a jump of the clock could be seen by. But its server was released right
-	// after it: a release later than ahead shows that the clock was set back since.
-	const over = ` FROM refusals WHERE next_at IS NOT NULL AND (next_at <= ? OR next_at > ? OR EXISTS (
-		SELECT 1 FROM peers f WHERE f.host = refusals.host AND f.freed_at > ?))`
+	// Each part is a range of an index: thousands of refusals may rest. A refusal that is later than ahead shows that the
+	// clock was set back since.
+	const over = ` FROM (SELECT host, voice_id FROM refusals WHERE next_at IS NOT NULL AND next_at <= ?
+		UNION ALL SELECT host, voice_id FROM refusals WHERE next_at IS NOT NULL AND next_at > ?
+		UNION ALL SELECT host, voice_id FROM refusals WHERE next_at IS NOT NULL AND refused_at > ?) AS o`
 	args := []any{now, now.Add(longestRest), ahead}
 	// The readers are asked first, as in claim.
 	var some int
@@ -91,12 +92,12 @@ func (s *Store) refuse(ctx context.Context, done Settlement, now time.Time) erro
 	}
 	// A rest under way stays as it is: a try that a person asked for postpones nothing.
 	return s.run(ctx, `
-		INSERT INTO refusals (host, voice_id, failures, since, next_at, kind, code, answer) VALUES (?, ?, 1, ?, ?, ?, ?, ?)
-		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, next_at = excluded.next_at, kind =
-		excluded.kind,
-			code = excluded.code, answer = excluded.answer
+		INSERT INTO refusals (host, voice_id, failures, since, refused_at, next_at, kind, code, answer)
+		VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (host, voice_id) DO UPDATE SET failures = refusals.failures + 1, refused_at = excluded.refused_at,
+			next_at = excluded.next_at, kind = excluded.kind, code = excluded.code, answer = excluded.answer
 		WHERE refusals.next_at IS NULL`,
-		delivery.Host, delivery.VoiceID, now, now.Add(done.Rest), delivery.Kind, outcome.Code, outcome.Answer)
+		delivery.Host, delivery.VoiceID, now, now, now.Add(done.Rest), delivery.Kind, outcome.Code, outcome.Answer)
 }
 
 // forgetRefusals deletes the refusals that have no waiting delivery.

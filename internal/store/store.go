@@ -53,7 +53,7 @@ type pool struct {
 	watching   sync.WaitGroup
 	presence   *presence
 	hinting    queue[struct{}]
-	name       string // of this process, in hints
+	name       string // of this process, in hints and leases
 }
 
 // databases are pools of connections to the same database.
