@@ -44,7 +44,7 @@ func (l commentList) Run(ctx context.Context, c *console, config Config, log *sl
 			if len(comments) < pageOfList {
 				return t.flushOr(l.nothing())
 			}
-			filter.Offset += len(comments)
+			filter.Before = comments[len(comments)-1].ID
 		}
 	})
 }

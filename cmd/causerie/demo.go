@@ -543,9 +543,9 @@ func (d *demo) replyForApproval(ctx context.Context, who *fedtest.Person) error 
 		return err
 	}
 	err := until(ctx, func() (bool, error) {
-		n, err := d.store.CountComments(ctx,
+		waiting, err := d.store.Comments(ctx,
 			store.CommentFilter{Article: d.moderated.ID, States: []blog.CommentState{blog.CommentWaiting}})
-		return n == 1, err
+		return len(waiting) == 1, err
 	})
 	d.print("-> reply from %s under “%s”, which waits for approval", atHandle(who), d.moderated.Title)
 	return err

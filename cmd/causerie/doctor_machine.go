@@ -77,6 +77,32 @@ func (c *localChecks) database(ctx context.Context) {
 	}
 }
 
+// counts compares the kept counts of comments and reactions with the rows. fix counts them anew.
+func (c *localChecks) counts(ctx context.Context, fix bool) {
+	ctx, cancel := context.WithTimeout(ctx, integrityTime)
+	defer cancel()
+	wrong, err := c.store.WrongCounts(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		c.Warn("counts", "there are too many comments to be counted within a minute",
+			"Nothing, if the numbers on the pages are right")
+		return
+	case c.Broken("counts", err):
+		return
+	case len(wrong) == 0:
+		c.OK("counts", "the numbers of comments and reactions are those of the rows")
+		return
+	}
+	words := "these tables have wrong numbers of comments or reactions: " + strings.Join(wrong, ", ")
+	if !fix {
+		c.Wrong("counts", words, "Run “causerie doctor --fix”, which counts them anew")
+		return
+	}
+	if err := c.store.Recount(ctx); !c.Broken("counts", err) {
+		c.OK("counts", "%s; they were counted anew", words)
+	}
+}
+
 // Free space, in bytes.
 const (
 	spaceWarning = 1 << 30

@@ -90,10 +90,19 @@ func (h *Handler) comments(req *request) error {
 	p.Tabs = tabs
 	p.Heading = cmp.Or(open.heading, upper(text.PluralInWords(rowsOf(tabs), "comment waits", "comments wait")))
 	list := req.commentList(open)
-	list.Limit, list.Offset = commentsPerPage+1, offset(req.r)
+	list.Limit = commentsPerPage + 1
+	// The list begins behind a comment. An offset would make the database read all rows before it.
+	if before := req.r.URL.Query().Get("before"); blog.ValidID(before) {
+		list.Before = blog.ID(before)
+		p.Pager.Newest = "/admin/comments?tab=" + p.Tab
+	}
 	comments, err := h.store.Comments(req.ctx(), list)
 	if err != nil {
 		return err
+	}
+	if len(comments) > commentsPerPage {
+		comments = comments[:commentsPerPage]
+		p.Pager.Older = "/admin/comments?tab=" + p.Tab + "&before=" + string(comments[commentsPerPage-1].ID)
 	}
 	if p.Rows, err = h.commentRows(req, comments); err != nil {
 		return err
@@ -101,7 +110,6 @@ func (h *Handler) comments(req *request) error {
 	for i := range p.Rows {
 		p.Rows[i].Tab = p.Tab
 	}
-	p.Pager, p.Rows = paginate(req.r, p.Rows, commentsPerPage)
 	p.Title = p.Heading
 	p.Toast = req.commentToast(p.Toast)
 	return h.pages.Render(req.w, http.StatusOK, "admin/comments", p)

@@ -79,7 +79,8 @@ func (s *Store) AuthorizationsOfRefused(ctx context.Context) ([]blog.Authorizati
 func (s *Store) Boosters(ctx context.Context, address string) ([]string, error) {
 	var list []string
 	err := s.all(ctx, &list, `
-		SELECT DISTINCT p.id FROM comments c JOIN reactions r ON r.comment_id = c.id AND r.kind = 'boost'
+		SELECT DISTINCT p.id FROM comments c
+		JOIN reactions r ON r.article_id = c.article_id AND r.comment_id = c.id AND r.kind = 'boost'
 		JOIN actors p ON p.id = r.actor_id AND p.gone_at IS NULL
 		WHERE c.address = ? ORDER BY 1 LIMIT 1000`, address)
 	return list, err

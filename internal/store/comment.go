@@ -31,13 +31,16 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state,
 			held, html, plain,
 				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at,
-				key_mark)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				key_mark, root_id, owner_id)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+				COALESCE((SELECT CASE p.root_id WHEN '' THEN p.id ELSE p.root_id END FROM comments p
+					WHERE p.id = ? AND p.article_id = ?), ''),
+				COALESCE((SELECT a.voice_id FROM articles a WHERE a.id = ?), ''))
 			ON CONFLICT (address) DO NOTHING`,
 			c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held,
 			c.HTML, c.Plain,
 			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt,
-			c.UpdatedAt, c.KeyMark)
+			c.UpdatedAt, c.KeyMark, c.ParentID, c.ArticleID, c.ArticleID)
 		if err == nil && n == 0 {
 			return fmt.Errorf("comment %s: %w", c.Address, blog.ErrConflict)
 		}
@@ -202,9 +205,11 @@ type ReplyFilter struct {
 func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, error) {
 	changes.Note(ctx, changes.Article(f.Article))
 	var list []PublicReply
+	// c.state || '' keeps SQLite from walking the index of states and ids.
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND `+isPublicReply+`
+		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND c.kind = ''
+			AND c.state || '' = 'shown' AND `+visible+`
 		ORDER BY c.id LIMIT ?`, f.Article, f.Parent, f.After, f.Own, f.Limit)
 	return list, err
 }
@@ -213,8 +218,13 @@ func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, er
 func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (int, error) {
 	changes.Note(ctx, changes.Article(article))
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM comments c WHERE c.article_id = ? AND c.parent_id = ? AND `+isPublicReply,
-		article, parent)
+	if parent == "" {
+		err := s.one(ctx, &n, `
+			SELECT CAST(COALESCE(sum(n.direct), 0) AS BIGINT) FROM conversation_counts n WHERE n.article_id = ?`, article)
+		return n, err
+	}
+	err := s.one(ctx, &n, `
+		SELECT CAST(COALESCE(sum(t.n), 0) AS BIGINT) FROM target_counts t WHERE t.target_id = ? AND t.kind = 'reply'`, parent)
 	return n, err
 }
 
@@ -223,11 +233,14 @@ func (s *Store) CountRepliesTo(ctx context.Context, article, parent blog.ID) (in
 func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit int) ([]PublicReply, error) {
 	changes.Note(ctx, changes.Article(article))
 	var list []PublicReply
-	err := s.all(ctx, &list, `
-		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND (? = '' OR (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id =
-		?)) AND `+isPublicReply+`
-		ORDER BY c.sorted_at, c.id LIMIT ?`, article, after, after, limit)
+	// Only the conditions in use: with a general form such as "? = '' OR …", each page would begin at the oldest.
+	behind, args := ``, []any{article}
+	if after != "" {
+		behind, args = ` AND (c.sorted_at, c.id) > (SELECT x.sorted_at, x.id FROM comments x WHERE x.id = ?)`,
+			append(args, after)
+	}
+	err := s.all(ctx, &list, `SELECT c.id, c.address FROM comments c WHERE c.article_id = ?`+behind+` AND `+
+		isPublicReply+` ORDER BY c.sorted_at, c.id LIMIT ?`, append(args, limit)...)
 	return list, err
 }
 
@@ -251,50 +264,55 @@ type CommentFilter struct {
 	Article blog.ID             // under this article; "" for all
 	States  []blog.CommentState // nil for all
 	Private bool                // only restricted ones; they are left out otherwise
+	Before  blog.ID             // only those that arrived before this one; "" for all
 	Limit   int
-	Offset  int
 }
 
-// from returns the FROM and WHERE clauses of a filter with their arguments.
-func (f CommentFilter) from() (string, []any) {
+// where returns the conditions of a filter with their arguments.
+func (f CommentFilter) where() (string, []any) {
 	// Only the conditions in use. With a general form such as "? = '' OR …", the database would read all comments.
-	from, where, args := ` FROM comments c`, ` WHERE c.visibility <> 'restricted'`, []any{}
+	where, args := ` WHERE c.visibility <> 'restricted'`, []any{}
 	if f.Private {
 		where = ` WHERE c.visibility = 'restricted'`
 	}
 	if f.Voice != "" {
-		from, where, args = from+` JOIN articles a ON a.id = c.article_id`, where+` AND a.voice_id = ?`, append(args, f.Voice)
+		where, args = where+` AND c.owner_id = ?`, append(args, f.Voice)
 	}
 	if f.Article != "" {
 		where, args = where+` AND c.article_id = ?`, append(args, f.Article)
 	}
 	if len(f.States) > 0 {
-		names := make([]string, len(f.States))
-		for i, state := range f.States {
-			names[i] = string(state)
-		}
-		where, args = where+` AND c.state IN (?)`, append(args, names)
+		where, args = where+` AND c.state IN (?)`, append(args, texts(f.States))
 	}
-	return from + where, args
+	if f.Before != "" {
+		where, args = where+` AND c.id < ?`, append(args, f.Before)
+	}
+	return where, args
 }
 
-// Comments lists comments for moderators, at most 500. The newest arrival comes first.
+// Comments lists comments for moderators, at most 500. The newest arrival comes first: ids grow with the arrivals.
 func (s *Store) Comments(ctx context.Context, f CommentFilter) ([]blog.Comment, error) {
 	if f.Limit <= 0 || f.Limit > 500 {
 		f.Limit = 500
 	}
-	from, args := f.from()
+	where, args := f.where()
 	var list []blog.Comment
-	err := s.all(ctx, &list, `SELECT `+commentColumns+from+` ORDER BY c.arrived_at DESC, c.id DESC LIMIT ? OFFSET ?`,
-		append(args, f.Limit, max(0, f.Offset))...)
+	err := s.all(ctx, &list, `SELECT `+commentColumns+` FROM comments c`+where+` ORDER BY c.id DESC LIMIT ?`,
+		append(args, f.Limit)...)
 	return list, err
 }
 
-// CountComments counts the comments that a filter selects.
+// CountComments counts the comments that a filter selects by voice, states and privacy; its other fields do not count.
 func (s *Store) CountComments(ctx context.Context, f CommentFilter) (int, error) {
-	from, args := f.from()
+	where, args := ` WHERE n.private = ?`, []any{f.Private}
+	if f.Voice != "" {
+		where, args = where+` AND n.voice_id = ?`, append(args, f.Voice)
+	}
+	if len(f.States) > 0 {
+		where, args = where+` AND n.state IN (?)`, append(args, texts(f.States))
+	}
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*)`+from, args...)
+	err := s.one(ctx, &n, `SELECT CAST(COALESCE(sum(n.n), 0) AS BIGINT) FROM comment_totals n`+where, args...)
 	return n, err
 }
 

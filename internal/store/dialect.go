@@ -352,6 +352,14 @@ func (d dialect) shareRow() string {
 	return ""
 }
 
+// lockTables returns the statement that keeps others from writing to tables; "" where there is one writer.
+func (d dialect) lockTables(tables []string) string {
+	if d.postgres {
+		return "LOCK TABLE " + strings.Join(tables, ", ") + " IN SHARE ROW EXCLUSIVE MODE"
+	}
+	return ""
+}
+
 // skipLocked lets several workers claim different rows at once.
 func (d dialect) skipLocked(table string) string {
 	if d.postgres {

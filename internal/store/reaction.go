@@ -74,20 +74,18 @@ func (s *Store) Reactions(ctx context.Context, article blog.ID, limit int) ([]bl
 	return list, err
 }
 
+// mostEmojiRows limits the counts among which Emojis finds the most used ones.
+const mostEmojiRows = 200
+
 // Emojis counts the emoji reactions to an article itself, most used first. Each server's actors count as in Counts.
 func (s *Store) Emojis(ctx context.Context, article blog.ID, limit int) ([]blog.EmojiCount, error) {
 	changes.Note(ctx, changes.Article(article))
-	var rows []struct {
-		Emoji       string
-		Total, Most int
-	}
-	// PostgreSQL sums integers as NUMERIC, which does not scan into an int.
-	err := s.all(ctx, &rows, `
-		SELECT x.emoji, CAST(sum(x.n) AS BIGINT) AS total, max(x.n) AS most FROM (
-			SELECT r.emoji, count(DISTINCT r.actor_id) AS n FROM reactions r JOIN actors p ON p.id = r.actor_id
-			WHERE r.article_id = ? AND r.comment_id = '' AND r.kind = 'emoji' AND `+counted+`
-			GROUP BY r.emoji, p.host) AS x
-		GROUP BY x.emoji ORDER BY 2 DESC, 1 LIMIT ?`, article, limit)
+	var rows []targetCount
+	// Anybody can react with thousands of different emojis, so this looks only at the most used ones.
+	err := s.all(ctx, &rows, selectTargets+`t.target_id = ? AND t.kind = 'emoji' AND t.emoji IN (
+		SELECT m.emoji FROM target_counts m WHERE m.target_id = ? AND m.kind = 'emoji' ORDER BY m.n DESC LIMIT ?)
+		GROUP BY t.target_id, t.kind, t.emoji HAVING sum(t.n) > 0 ORDER BY 4 DESC, t.emoji LIMIT ?`,
+		article, article, mostEmojiRows, limit)
 	list := make([]blog.EmojiCount, len(rows))
 	for i, row := range rows {
 		list[i] = blog.EmojiCount{Emoji: row.Emoji, N: blog.CountFairly(row.Total, row.Most)}
@@ -109,21 +107,18 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 	for _, id := range ids {
 		changes.Note(ctx, changes.Article(id))
 	}
+	// PostgreSQL sums integers as NUMERIC, which does not scan into an int.
 	err := s.all(ctx, &rows, `
-		SELECT a.id AS article_id,
-			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND `+isPublicReply+`) AS replies,
-			(SELECT count(DISTINCT p.host) FROM comments c JOIN actors p ON p.id = c.actor_id WHERE c.article_id = a.id AND `+
-		isPublicReply+`) AS servers,
-			(SELECT count(*) FROM comments c WHERE c.article_id = a.id AND c.kind <> '' AND `+public+`) AS mentions
-		FROM articles a WHERE a.id IN (?)`, ids)
+		SELECT n.article_id, CAST(sum(n.replies) AS BIGINT) AS replies, CAST(sum(n.servers) AS BIGINT) AS servers,
+			CAST(sum(n.mentions) AS BIGINT) AS mentions
+		FROM conversation_counts n WHERE n.article_id IN (?) GROUP BY n.article_id`, ids)
 	if err != nil {
 		return counts, err
 	}
 	for _, row := range rows {
 		counts[row.ArticleID] = row.Counts
 	}
-	// Reactions are a query of their own: they are grouped by server first.
-	liked, err := s.reactionCounts(ctx, `r.article_id`, `r.comment_id = '' AND r.article_id IN (?)`, ids)
+	liked, err := s.ReactionCounts(ctx, ids)
 	for id, n := range liked {
 		c := counts[id]
 		c.Likes, c.Boosts = n.Likes, n.Boosts
@@ -132,34 +127,49 @@ func (s *Store) Counts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Cou
 	return counts, err
 }
 
-// CommentCounts counts likes and boosts of each comment under an article.
-func (s *Store) CommentCounts(ctx context.Context, article blog.ID) (map[blog.ID]blog.Counts, error) {
+// CountRepliers counts the people elsewhere with a public reply to an article or to a comment under it.
+func (s *Store) CountRepliers(ctx context.Context, article blog.ID) (int, error) {
 	changes.Note(ctx, changes.Article(article))
-	return s.reactionCounts(ctx, `r.comment_id`, `r.comment_id <> '' AND r.article_id = ?`, article)
+	var n int
+	err := s.one(ctx, &n, `
+		SELECT CAST(COALESCE(sum(n.people), 0) AS BIGINT) FROM conversation_counts n WHERE n.article_id = ?`, article)
+	return n, err
 }
 
-// reactionCounts counts likes and boosts by the column of, server by server first, for blog.CountFairly.
-func (s *Store) reactionCounts(ctx context.Context, of, where string, args ...any) (map[blog.ID]blog.Counts, error) {
-	var rows []struct {
-		ID          blog.ID
-		Boosts      bool
-		Total, Most int
-	}
-	// Likes and emoji reactions form one group: an actor who sent both counts once.
-	err := s.all(ctx, &rows, `
-		SELECT x.id, x.boosts, CAST(sum(x.n) AS BIGINT) AS total, max(x.n) AS most FROM (
-			SELECT `+of+` AS id, r.kind = 'boost' AS boosts, count(DISTINCT r.actor_id) AS n
-			FROM reactions r JOIN actors p ON p.id = r.actor_id WHERE `+where+` AND `+counted+` GROUP BY 1, 2, p.host) AS x
-		GROUP BY x.id, x.boosts`, args...)
+// targetCount is a row of target_counts, with the count of the server that has most of it.
+type targetCount struct {
+	TargetID    blog.ID
+	Kind        blog.ReactionKind
+	Emoji       string
+	Total, Most int
+}
+
+// selectTargets reads targetCounts. A condition and GROUP BY t.target_id, t.kind, t.emoji follow. Servers with at most
+// a hundred actors are not in the index and never change blog.CountFairly.
+const selectTargets = `
+	SELECT t.target_id, t.kind, t.emoji, CAST(sum(t.n) AS BIGINT) AS total, COALESCE((
+		SELECT max(s.n) FROM reaction_servers s WHERE s.target_id = t.target_id AND s.kind = t.kind AND s.emoji = t.emoji
+		AND s.n > 100), 0) AS most
+	FROM target_counts t WHERE `
+
+// ReactionCounts counts likes and boosts of articles and comments by their ids. It notes no topic: whoever shows them
+// has read the articles or comments.
+func (s *Store) ReactionCounts(ctx context.Context, ids []blog.ID) (map[blog.ID]blog.Counts, error) {
 	counts := map[blog.ID]blog.Counts{}
+	if len(ids) == 0 {
+		return counts, nil
+	}
+	var rows []targetCount
+	err := s.all(ctx, &rows, selectTargets+`t.target_id IN (?) AND t.kind IN ('like', 'boost')
+		GROUP BY t.target_id, t.kind, t.emoji`, ids)
 	for _, row := range rows {
-		n, fair := counts[row.ID], blog.CountFairly(row.Total, row.Most)
-		if row.Boosts {
+		n, fair := counts[row.TargetID], blog.CountFairly(row.Total, row.Most)
+		if row.Kind == blog.Boost {
 			n.Boosts = fair
 		} else {
 			n.Likes = fair
 		}
-		counts[row.ID] = n
+		counts[row.TargetID] = n
 	}
 	return counts, err
 }

@@ -96,8 +96,8 @@ type seeder struct {
 
 // seeded is an article that was added.
 type seeded struct {
-	id, activity, object string
-	at                   time.Time
+	id, activity, object, voice string
+	at                          time.Time
 }
 
 const seedDomain = ".seed.example" // reserved (RFC 2606), so nothing can be sent there
@@ -307,7 +307,7 @@ func (f *seeder) articles(ctx context.Context) error {
 
 // copySample adds the rows of one more article. Its addresses end with a mark of its own.
 func (f *seeder) copySample(p sample, mark string, at time.Time, rows map[string][]seedRow) seeded {
-	made := seeded{id: f.id(at), object: f.id(at), activity: f.id(at), at: at}
+	made := seeded{id: f.id(at), object: f.id(at), activity: f.id(at), voice: text(p.article["voice_id"]), at: at}
 	month, old := at.Format("2006/01"), text(p.article["month"])
 	replace := []string{p.object, made.object, p.activity, made.activity}
 	for _, slug := range p.slugs {
@@ -378,6 +378,7 @@ func (f *seeder) comments(ctx context.Context) error {
 		return nil
 	}
 	threads := map[string][]string{} // a few recent comments of each article, which later ones answer
+	roots := map[string]string{}     // of the replies to comments
 	return f.inTurn(ctx, f.size.Comments, []string{"comments"}, func(i int, rows map[string][]seedRow) {
 		article := f.commented()
 		// Between the article's day and now, in the order in which they are made.
@@ -389,15 +390,22 @@ func (f *seeder) comments(ctx context.Context) error {
 		if thread := threads[article.id]; len(thread) > 0 && f.random.IntN(5) < 2 {
 			parent = thread[f.random.IntN(len(thread))]
 		}
+		root := roots[parent]
+		if root == "" {
+			root = parent
+		}
 		switch i % 40 {
 		case 7, 27:
-			kind, parent = "mention", ""
+			kind, parent, root = "mention", "", ""
 		case 13, 33:
 			state = "waiting"
 		case 19:
 			state = "hidden"
 		case 31:
 			visibility = "restricted"
+		}
+		if root != "" {
+			roots[id] = root
 		}
 		if state == "shown" && visibility == "public" && kind == "" {
 			if thread := append(threads[article.id], id); len(thread) > 8 {
@@ -408,7 +416,8 @@ func (f *seeder) comments(ctx context.Context) error {
 		}
 		address := "https://" + f.host(person) + "/notes/" + id
 		rows["comments"] = append(rows["comments"], seedRow{"id": id, "address": address, "kind": kind,
-			"article_id": article.id, "parent_id": parent, "actor_id": f.actor(person), "origin": "pushed",
+			"article_id": article.id, "owner_id": article.voice, "parent_id": parent, "root_id": root,
+			"actor_id": f.actor(person), "origin": "pushed",
 			"visibility": visibility, "state": state, "html": "<p>" + words + "</p>", "plain": words, "language": "en",
 			"url": address, "published_at": at, "sorted_at": at, "arrived_at": at})
 	})

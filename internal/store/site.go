@@ -57,7 +57,6 @@ func (s *Store) Usage(ctx context.Context) (Usage, error) {
 		SELECT (SELECT count(*) FROM authors WHERE disabled_at IS NULL) AS authors,
 			COALESCE((SELECT n FROM article_counts WHERE kind = 'listed' AND voice_id = '' AND name = '' AND month = ''), 0)
 				AS articles,
-			(SELECT count(*) FROM comments c JOIN articles a ON a.id = c.article_id WHERE `+public+` AND `+listed+
-		`) AS comments`)
+			(SELECT CAST(COALESCE(sum(n.listed), 0) AS BIGINT) FROM comment_totals n) AS comments`)
 	return u, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/markup"
+	"causerie/internal/store"
 )
 
 const (
@@ -38,7 +39,7 @@ type commentsPager struct{ Before, After string }
 
 // comment is a comment as a reader sees it.
 type comment struct {
-	Anchor   string
+	Anchor   string // "" on another page
 	Person   person
 	Own      bool   // by an author of this blog
 	Is       string // the word for what it is, where it is no plain answer
@@ -70,28 +71,30 @@ func (w *Web) readConversation(ctx context.Context, f *frame, p *articlePage, wh
 	if err != nil {
 		return conversation{}, err
 	}
-	comments, err := w.store.PublicComments(ctx, p.ID)
-	if err != nil {
-		return conversation{}, err
-	}
-	threads := blog.Threads(comments)
-	arrange(threads, chosen)
-	shown := flatten(threads)
-	pages := max(1, (len(shown)+repliesPerPage-1)/repliesPerPage)
+	all := p.Counts.Replies + p.Counts.Mentions
+	pages := max(1, (all+repliesPerPage-1)/repliesPerPage)
 	if number > pages {
 		return conversation{}, blog.ErrNotFound
 	}
-	// All comments are read and then cut: the order of whole threads is not one that a database can page through.
-	shown = shown[(number-1)*repliesPerPage : min(len(shown), number*repliesPerPage)]
-	views, err := w.commentViews(ctx, f, p, shown)
+	span := store.Span{From: (number - 1) * repliesPerPage, To: min(number*repliesPerPage, all), All: all}
+	threads, err := w.store.Threads(ctx, p.ID, threadOrders[chosen], span)
 	if err != nil {
 		return conversation{}, err
 	}
-	t := conversation{Threads: nest(views), CommentsTitle: w.conversationTitle(f, p.Counts),
-		Invitation: invitation(p.Article)}
-	t.FirstVoices, t.Answered = marginComments(t.Threads), countAnswerers(comments)
+	comments, err := w.commentsOf(ctx, threads, span)
+	if err != nil {
+		return conversation{}, err
+	}
+	t := conversation{CommentsTitle: w.conversationTitle(f, p.Counts), Invitation: invitation(p.Article)}
+	if t.Threads, err = w.commentTrees(ctx, f, p, comments); err != nil {
+		return conversation{}, err
+	}
+	t.FirstVoices = marginComments(t.Threads)
+	if t.Answered, err = w.store.CountRepliers(ctx, p.ID); err != nil {
+		return conversation{}, err
+	}
 	// A single thread looks the same in every order.
-	if len(threads) > 1 {
+	if len(threads) > 1 || len(threads) == 1 && threads[0].N < all {
 		t.Orders = orders(p.Path, chosen)
 	}
 	if pages > 1 {
@@ -106,12 +109,117 @@ func (w *Web) readConversation(ctx context.Context, f *frame, p *articlePage, wh
 	return t, nil
 }
 
+// longThread is the size from which a thread is shown in order of time and not as a tree. To find the place of a
+// comment in a tree, all of the thread must be read. And in a tree of thousands, two replies that follow each other on
+// a page have seldom to do with each other.
+const longThread = 1000
+
+// commentsOf reads the comments of a page in the order in which it shows them: the part of the threads inside the span.
+func (w *Web) commentsOf(ctx context.Context, threads []store.Thread, span store.Span) ([]blog.Comment, error) {
+	var roots []blog.ID
+	for _, t := range threads {
+		if t.Size() <= longThread {
+			roots = append(roots, t.RootID)
+		}
+	}
+	places, err := w.store.Places(ctx, roots)
+	if err != nil {
+		return nil, err
+	}
+	trees := map[blog.ID][]blog.Comment{}
+	for _, p := range places {
+		trees[p.RootID] = append(trees[p.RootID], p.Comment)
+	}
+	var shown []blog.ID
+	for _, t := range threads {
+		first := t.Behind - t.N
+		from, to := max(0, span.From-first), span.To-first
+		if t.Size() <= longThread {
+			shown = append(shown, cut(flatten(blog.Threads(trees[t.RootID])), from, to)...)
+			continue
+		}
+		ids, err := w.store.LongThread(ctx, t.RootID, from, min(to, t.N))
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, ids...)
+	}
+	return w.commentsByID(ctx, shown)
+}
+
+// cut returns the ids of the comments from number from up to number to. Only those that have not been removed are
+// numbered: a removed one belongs to the reply that follows it.
+func cut(comments []blog.Comment, from, to int) []blog.ID {
+	var ids []blog.ID
+	n := 0
+	for _, c := range comments {
+		if n >= from && n < to {
+			ids = append(ids, c.ID)
+		}
+		if c.State != blog.CommentRemoved {
+			n++
+		}
+	}
+	return ids
+}
+
+// commentsByID reads comments in the order of their ids. Those that a moderator has hidden meanwhile are left out.
+func (w *Web) commentsByID(ctx context.Context, ids []blog.ID) ([]blog.Comment, error) {
+	found, err := w.store.CommentsByID(ctx, ids)
+	var list []blog.Comment
+	for _, id := range ids {
+		c, ok := found[id]
+		if ok && (c.Public() || c.State == blog.CommentRemoved && c.Visibility != blog.RestrictedComment && !c.Refused) {
+			list = append(list, c)
+		}
+	}
+	return list, err
+}
+
+// commentTrees returns the comments of a page as readers see them, replies under their parents. A reply whose parent
+// stands on another page names it.
+func (w *Web) commentTrees(ctx context.Context, f *frame, p *articlePage, list []blog.Comment) ([]*comment, error) {
+	here := map[blog.ID]bool{}
+	for _, c := range list {
+		here[c.ID] = true
+	}
+	var missing []blog.ID
+	for _, c := range list {
+		if c.ParentID != "" && !here[c.ParentID] {
+			missing = append(missing, c.ParentID)
+		}
+	}
+	elsewhere, err := w.commentsByID(ctx, unique(missing))
+	if err != nil {
+		return nil, err
+	}
+	read, err := w.readWriters(ctx, slices.Concat(list, elsewhere))
+	if err != nil {
+		return nil, err
+	}
+	parents := map[blog.ID]*comment{}
+	for _, c := range elsewhere {
+		if c.Public() {
+			parents[c.ID] = read.view(f, p, c)
+			parents[c.ID].Anchor = ""
+		}
+	}
+	views := make([]*comment, len(list))
+	for i, c := range list {
+		views[i] = read.view(f, p, c)
+	}
+	return nest(views, parents), nil
+}
+
 // The orders in which a conversation can be read.
 const (
 	oldest      = "oldest"
 	newest      = "newest"
 	authorFirst = "author-first"
 )
+
+var threadOrders = map[string]store.ThreadOrder{oldest: store.OldestThreads, newest: store.NewestThreads,
+	authorFirst: store.AnsweredThreads}
 
 // parseRepliesPath returns the order and page of an address. Each page has one address; anything else is
 // blog.ErrNotFound.
@@ -161,26 +269,6 @@ func orders(article, chosen string) []order {
 	return list
 }
 
-// arrange sorts whole threads. Inside a thread the oldest reply always comes first.
-func arrange(threads []blog.Thread, order string) {
-	switch order {
-	case newest:
-		slices.Reverse(threads)
-	case authorFirst:
-		slices.SortStableFunc(threads, func(a, b blog.Thread) int { return authorRank(a) - authorRank(b) })
-	}
-}
-
-// authorRank is 0 for threads with a comment of one of our authors, and 1 for the others.
-func authorRank(thread blog.Thread) int {
-	for _, c := range flatten([]blog.Thread{thread}) {
-		if c.VoiceID != "" {
-			return 0
-		}
-	}
-	return 1
-}
-
 // flatten lists the comments of threads in the order in which a page shows them.
 func flatten(threads []blog.Thread) []blog.Comment {
 	var list []blog.Comment
@@ -191,46 +279,51 @@ func flatten(threads []blog.Thread) []blog.Comment {
 	return list
 }
 
-// commentViews returns comments as readers see them, in the given order, not yet nested.
-func (w *Web) commentViews(ctx context.Context, f *frame, p *articlePage, comments []blog.Comment) ([]*comment, error) {
+// writers are who wrote some comments, and how often these were liked and boosted.
+type writers struct {
+	actors map[string]blog.Actor
+	voices map[blog.ID]blog.Voice
+	counts map[blog.ID]blog.Counts // by comment
+}
+
+func (w *Web) readWriters(ctx context.Context, comments []blog.Comment) (writers, error) {
+	var read writers
+	var ids, voiceIDs []blog.ID
 	var actorIDs []string
-	var voiceIDs []blog.ID
 	for _, c := range comments {
+		ids = append(ids, c.ID)
 		if c.VoiceID != "" {
 			voiceIDs = append(voiceIDs, c.VoiceID)
 		} else {
 			actorIDs = append(actorIDs, c.ActorID)
 		}
 	}
-	actors, err := w.store.Actors(ctx, unique(actorIDs))
-	if err != nil {
-		return nil, err
+	var err error
+	if read.actors, err = w.store.Actors(ctx, unique(actorIDs)); err != nil {
+		return read, err
 	}
-	authors, err := w.store.Voices(ctx, unique(voiceIDs))
-	if err != nil {
-		return nil, err
+	if read.voices, err = w.store.Voices(ctx, unique(voiceIDs)); err != nil {
+		return read, err
 	}
-	counts, err := w.store.CommentCounts(ctx, p.ID)
-	if err != nil {
-		return nil, err
+	read.counts, err = w.store.ReactionCounts(ctx, ids)
+	return read, err
+}
+
+// view returns a comment as readers see it, not yet nested.
+func (r writers) view(f *frame, p *articlePage, c blog.Comment) *comment {
+	v := &comment{id: c.ID, parent: c.ParentID, Anchor: "comment-" + string(c.ID), Gone: !c.Public()}
+	// It only keeps the place of its replies. Nothing of its text or author may reach the page.
+	if v.Gone {
+		return v
 	}
-	list := make([]*comment, len(comments))
-	for i, c := range comments {
-		v := &comment{id: c.ID, parent: c.ParentID, Anchor: "comment-" + string(c.ID), Gone: !c.Public()}
-		list[i] = v
-		// It only keeps the place of its replies. Nothing of its text or author may reach the page.
-		if v.Gone {
-			continue
-		}
-		v.fill(f, p, c, counts[c.ID])
-		if v.Own {
-			v.Is = "author"
-			v.Person, v.URL = f.voice(authors[c.VoiceID]), "#"+v.Anchor
-		} else {
-			v.Person = personOf(actors[c.ActorID])
-		}
+	v.fill(f, p, c, r.counts[c.ID])
+	if v.Own {
+		v.Is = "author"
+		v.Person, v.URL = f.voice(r.voices[c.VoiceID]), "#"+v.Anchor
+	} else {
+		v.Person = personOf(r.actors[c.ActorID])
 	}
-	return list, nil
+	return v
 }
 
 func unique[T ~string](list []T) []T {
@@ -263,8 +356,8 @@ var labels = map[blog.CommentKind]string{blog.Quoting: "quotes-this", blog.Menti
 	blog.Linking: "mentions-this"}
 
 // nest puts replies under their parents, at most maxDepth deep. A reply that would stand deeper, or whose parent is
-// on another page, names its parent instead.
-func nest(list []*comment) []*comment {
+// elsewhere, on another page, names its parent instead.
+func nest(list []*comment, elsewhere map[blog.ID]*comment) []*comment {
 	var top []*comment
 	known := map[blog.ID]*comment{}
 	for _, v := range list {
@@ -276,6 +369,7 @@ func nest(list []*comment) []*comment {
 		}
 		switch {
 		case elder == nil:
+			v.To = elsewhere[v.parent]
 			top = append(top, v)
 		case elder.level+1 < maxDepth:
 			v.level, v.holder = elder.level+1, elder
@@ -299,17 +393,6 @@ func marginComments(threads []*comment) []*comment {
 		}
 	}
 	return list
-}
-
-// countAnswerers counts the people elsewhere who replied, each once.
-func countAnswerers(comments []blog.Comment) int {
-	who := map[string]bool{}
-	for _, c := range comments {
-		if c.Public() && c.ActorID != "" && c.Kind == blog.Answering {
-			who[c.ActorID] = true
-		}
-	}
-	return len(who)
 }
 
 // conversationTitle returns the heading, such as "64 replies from 12 servers".

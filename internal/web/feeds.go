@@ -196,26 +196,23 @@ func (w *Web) commentFeed(ctx context.Context, _ *http.Request) (page.Document, 
 	if err != nil {
 		return page.Document{}, err
 	}
-	articles := map[blog.ID]articlePage{}
+	var ids []blog.ID
 	for _, c := range comments {
-		if _, known := articles[c.ArticleID]; !known {
-			a, err := w.store.Article(ctx, c.ArticleID)
-			if err != nil {
-				return page.Document{}, err
-			}
-			when := published(a)
-			a.PublishedAt = &when
-			articles[c.ArticleID] = articlePage{Article: a}
-		}
+		ids = append(ids, c.ArticleID)
+	}
+	articles, err := w.store.Heads(ctx, unique(ids))
+	if err != nil {
+		return page.Document{}, err
+	}
+	read, err := w.readWriters(ctx, comments)
+	if err != nil {
+		return page.Document{}, err
 	}
 	for _, c := range comments {
-		p := articles[c.ArticleID]
-		// One at a time, since each belongs to another article.
-		views, err := w.commentViews(ctx, &f, &p, []blog.Comment{c})
-		if err != nil {
-			return page.Document{}, err
-		}
-		e := f.replyEntry(p.Article, c, views[0])
+		a := articles[c.ArticleID]
+		when := published(a)
+		a.PublishedAt = &when
+		e := f.replyEntry(a, c, read.view(&f, &articlePage{Article: a}, c))
 		out.Entries = append(out.Entries, e)
 		if e.Updated.After(out.Updated) {
 			out.Updated = e.Updated

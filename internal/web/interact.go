@@ -117,10 +117,11 @@ func (w *Web) commentTitle(ctx context.Context, f *frame, address string) (strin
 	if err := readable(under); err != nil {
 		return "", err
 	}
-	// Only the name is needed. The date is there because commentViews compares its year.
-	views, err := w.commentViews(ctx, f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, []blog.Comment{c})
+	read, err := w.readWriters(ctx, []blog.Comment{c})
 	if err != nil {
 		return "", err
 	}
-	return w.translate(f, "words-of", "Name", views[0].Person.Name), nil
+	// Only the name is needed. The date is there because view compares its year.
+	v := read.view(f, &articlePage{Article: blog.Article{PublishedAt: &c.SortedAt}}, c)
+	return w.translate(f, "words-of", "Name", v.Person.Name), nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
+	"causerie/internal/changes"
 	"causerie/internal/federation"
 	"causerie/internal/store"
 )
@@ -148,13 +149,13 @@ func onePage(id string, replies []store.PublicReply) (list []string, next string
 }
 
 func (d *Documents) reactions(ctx context.Context, id string, object store.Object, which string) ([]byte, error) {
-	counts, err := d.Store.Counts(ctx, []blog.ID{object.ArticleID})
-	n := counts[object.ArticleID]
-	if err == nil && object.CommentID != "" {
-		var all map[blog.ID]blog.Counts
-		all, err = d.Store.CommentCounts(ctx, object.ArticleID)
-		n = all[object.CommentID]
+	target := object.ArticleID
+	if object.CommentID != "" {
+		target = object.CommentID
 	}
+	changes.Note(ctx, changes.Article(object.ArticleID))
+	counts, err := d.Store.ReactionCounts(ctx, []blog.ID{target})
+	n := counts[target]
 	if which == "shares" {
 		return activity.Count(id, n.Boosts), err
 	}

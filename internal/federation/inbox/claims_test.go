@@ -69,7 +69,7 @@ func TestT053CountsAreOurOwn(t *testing.T) {
 		if got := o.Counts(a); got != (blog.Counts{Replies: 1, Servers: 1, Likes: 1}) {
 			t.Errorf("counted are %+v", got)
 		}
-		counts, err := o.Store.CommentCounts(o.Soon(), a.ID)
+		counts, err := o.Store.ReactionCounts(o.Soon(), []blog.ID{o.Comments(a)[0].ID})
 		if err != nil || len(counts) != 0 {
 			t.Errorf("the comment's counts are %v (%v)", counts, err)
 		}

@@ -40,6 +40,7 @@ func countTheCounts(t testing.TB, url string) {
 	}
 	defer db.Close()
 	checkLists(t, url)
+	checkConversations(t, url)
 	for _, c := range counted {
 		for which, query := range map[string]string{
 			"are not kept":  c.anew + ` EXCEPT ` + c.kept,
@@ -72,5 +73,20 @@ func checkLists(t testing.TB, url string) {
 	}
 	for _, line := range wrong {
 		t.Error(line)
+	}
+}
+
+// checkConversations compares the kept counts of comments and reactions with the rows.
+func checkConversations(t testing.TB, url string) {
+	t.Helper()
+	ctx := context.Background() // that of the test has ended
+	s, err := store.Open(ctx, url)
+	if err != nil {
+		t.Errorf("count the comments: %v", err)
+		return
+	}
+	defer s.Close()
+	if wrong, err := s.WrongCounts(ctx); err != nil || len(wrong) > 0 {
+		t.Errorf("wrong counts: %q, %v", wrong, err)
 	}
 }
