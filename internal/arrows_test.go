@@ -50,7 +50,7 @@ var sole = map[string]string{
 	"github.com/go-fed/activity/": "internal/activity",
 	"github.com/go-fed/httpsig":   "internal/fedtest",
 	"github.com/lib/pq":           "internal/store internal/store/storetest",
-	"modernc.org/sqlite":          "internal/store",
+	"modernc.org/sqlite":          "internal/store internal/store/storetest",
 }
 
 type goPackage struct {

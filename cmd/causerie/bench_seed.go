@@ -20,6 +20,7 @@ type benchSeed struct {
 	Comments  int    `default:"10000" placeholder:"N" help:"How many comments. Default: ${default}."`
 	Followers int    `default:"10000" placeholder:"N" help:"How many followers. Default: ${default}."`
 	Hosts     int    `default:"1000" placeholder:"N" help:"On how many servers the followers are. Default: ${default}."`
+	Settled   int    `default:"500000" placeholder:"N" help:"At most how many settled deliveries. Default: ${default}."`
 	Seed      uint64 `default:"1" placeholder:"N" help:"The same seed makes the same blog. Default: ${default}."`
 }
 
@@ -37,7 +38,7 @@ var benchAuthors = []blog.Voice{{Handle: "ilse", Name: "Ilse Verhaagen"}, {Handl
 const benchSamples = 8
 
 func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	if b.Articles < benchSamples || b.Comments < 0 || b.Followers < 0 || b.Hosts < 1 {
+	if b.Articles < benchSamples || b.Comments < 0 || b.Followers < 0 || b.Hosts < 1 || b.Settled < 0 {
 		return usageError{fmt.Errorf("a blog to measure has at least %d articles and a host; no number is negative",
 			benchSamples)}
 	}
@@ -51,15 +52,9 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 				"could not be told from them")
 		}
 		began := time.Now()
-		samples, err := b.publishSamples(ctx, app)
-		if err != nil {
-			return err
-		}
-		size := store.SeedSize{Articles: b.Articles - len(samples), Comments: b.Comments, Followers: b.Followers,
-			Hosts: b.Hosts}
-		shown := time.Now()
+		shown := began
 		// A line a second at most: a large blog takes minutes.
-		err = app.store.Seed(ctx, b.Seed, size, samples, func(done, all int) {
+		_, err = b.fill(ctx, app, func(done, all int) {
 			if time.Since(shown) > time.Second {
 				shown = time.Now()
 				fmt.Fprintf(c.err, "causerie: %d of %d rows, %d s\n", done, all, int(time.Since(began).Seconds()))
@@ -72,6 +67,17 @@ func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog
 			b.Comments, b.Followers, b.Hosts, b.Seed, time.Since(began).Seconds())
 		return nil
 	})
+}
+
+// fill makes the whole blog, and returns the articles that it published the usual way.
+func (b benchSeed) fill(ctx context.Context, app *app, progress func(done, all int)) ([]blog.ID, error) {
+	samples, err := b.publishSamples(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	size := store.SeedSize{Articles: b.Articles - len(samples), Comments: b.Comments, Followers: b.Followers,
+		Hosts: b.Hosts, Settled: b.Settled}
+	return samples, app.store.Seed(ctx, b.Seed, size, samples, progress)
 }
 
 // publishSamples adds the authors and publishes the articles that are copied, in the way of every article.

@@ -52,6 +52,8 @@ type Config struct {
 	level       slog.Level
 	machineZone string // IANA name
 	sockets     int    // number of sockets from systemd
+
+	wraps []store.Wrap // around the connections to the database: tests watch what is asked
 }
 
 // allowListMode is the value of Federation for a blog that federates only with allowed servers.

@@ -64,7 +64,7 @@ func openStore(ctx context.Context, config Config, mode openMode) (*store.Store,
 			return nil, err
 		}
 	}
-	s, err := store.Open(ctx, config.Database)
+	s, err := store.Open(ctx, config.Database, config.wraps...)
 	if err != nil {
 		return nil, openError(err)
 	}

@@ -70,10 +70,10 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 // DueHolds lists the articles whose hold has ended, at most 100.
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID
-	// The same condition as in Hold.Over.
+	// The same condition as in Hold.Over. CROSS JOIN makes SQLite begin with the few holds, and not with all articles.
 	err := s.all(ctx, &ids, `
-		SELECT h.article_id FROM holds h JOIN articles a ON a.id = h.article_id
-		WHERE h.until <= ? OR a.saved_at > ? ORDER BY h.until LIMIT 100`, now, now.Add(clockSlack))
+		SELECT h.article_id FROM holds h CROSS JOIN articles a
+		WHERE a.id = h.article_id AND (h.until <= ? OR a.saved_at > ?) ORDER BY h.until LIMIT 100`, now, now.Add(clockSlack))
 	return ids, err
 }
 

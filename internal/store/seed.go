@@ -21,10 +21,8 @@ type SeedSize struct {
 	Comments  int // a fifth of them under the newest article
 	Followers int // half of them of the first voice
 	Hosts     int // servers on which the followers live; 15 of 100 are silent
+	Settled   int // the most settled deliveries, of the newest articles
 }
-
-// seedSettled is how many settled deliveries Seed adds at most. They belong to the newest articles.
-const seedSettled = 500_000
 
 // Seed fills a blog for a measurement. It copies the sample articles, which must be published, in turn, with texts,
 // tags, objects and activities. It adds followers, comments, reactions, servers and settled deliveries. The same number
@@ -32,7 +30,8 @@ const seedSettled = 500_000
 // rows that are written and all rows. Seed commits as it goes: after an error the database has some of the rows.
 func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples []blog.ID,
 	progress func(done, all int)) error {
-	if len(samples) == 0 || size.Articles < 0 || size.Comments < 0 || size.Followers < 0 || size.Hosts < 1 {
+	if len(samples) == 0 || size.Articles < 0 || size.Comments < 0 || size.Followers < 0 || size.Hosts < 1 ||
+		size.Settled < 0 {
 		return fmt.Errorf("seed %+v from %d samples: not a size", size, len(samples))
 	}
 	f := &seeder{Store: s, size: size, progress: progress, now: time.Now().UTC().Truncate(time.Second),
@@ -447,7 +446,7 @@ func (f *seeder) reactions(ctx context.Context) error {
 
 // deliveries adds, for the newest articles, what became of one delivery to each server, and who has the article.
 func (f *seeder) deliveries(ctx context.Context) error {
-	articles := f.added[max(0, len(f.added)-seedSettled/f.size.Hosts):]
+	articles := f.added[max(0, len(f.added)-f.size.Settled/f.size.Hosts):]
 	// A sample that was never sent has no activity.
 	articles = slices.DeleteFunc(slices.Clone(articles), func(a seeded) bool { return a.activity == "" })
 	n := len(articles) * f.size.Hosts

@@ -1,0 +1,334 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"causerie/internal/fedtest"
+	"causerie/internal/store"
+	"causerie/internal/store/storetest"
+)
+
+// watched is the program with a seeded blog, and what its statements read.
+type watched struct {
+	t      *testing.T
+	ctx    context.Context
+	config Config
+	server *server
+	client *http.Client
+	reads  storetest.Reads
+	costs  map[cost]storetest.Read // the most expensive execution of each statement
+}
+
+// cost names a statement within something that is done.
+type cost struct{ what, by, query string }
+
+// note keeps what was read since the last call.
+func (w *watched) note(what string) {
+	for _, one := range w.reads.Take() {
+		key := cost{what, one.By, one.Query}
+		if most := w.costs[key]; one.Work >= most.Work {
+			w.costs[key] = one
+		}
+	}
+}
+
+// watch seeds a blog and starts the program without its background work.
+func watch(t *testing.T, database string, size ...string) *watched {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := []string{"--database", database, "--data", t.TempDir(), "--url", "http://" + listener.Addr().String(),
+		"--federation-allow", "127.0.0.0/8", "--log", "text,error"}
+	w := &watched{t: t, ctx: t.Context(), costs: map[cost]storetest.Read{}}
+	const password = "four minutes wide"
+	for _, args := range [][]string{append([]string{"bench", "seed"}, size...), {"author", "password", "ilse"}} {
+		if _, trouble, status := cli(w.ctx, append(args, settings...), nil, password+"\n"); status != done {
+			t.Fatalf("%v: %s", args, trouble)
+		}
+	}
+	var all commands
+	parser, err := newParser(&all, nil, console{nil, io.Discard, io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(append([]string{"serve"}, settings...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := all.Config.complete(nil); err != nil {
+		t.Fatal(err)
+	}
+	w.config = all.Config
+	w.config.wraps = []store.Wrap{w.reads.Wrap}
+	if w.server, err = newServer(w.ctx, w.config, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.server.close)
+	server := w.server.httpServer()
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+
+	jar, _ := cookiejar.New(nil) // without options there is no error
+	w.client = &http.Client{Jar: jar, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := w.client.PostForm(w.server.site.URL+"/login", url.Values{"user": {"ilse"}, "pass": {password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("signing in answers %s", answer.Status)
+	}
+	w.note("the start")
+	return w
+}
+
+// visit requests every stop of the tour, and the next page of each list.
+func (w *watched) visit() {
+	w.t.Helper()
+	tour, err := w.server.tour(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.reads.Take()
+	for len(tour) > 0 {
+		at := tour[0]
+		tour = tour[1:]
+		request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.server.site.URL+at.path, nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		request.Header.Set("Accept", at.accept)
+		answer, err := w.client.Do(request)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode >= 400 {
+			w.t.Errorf("%s answers %s, %v", at.path, answer.Status, err)
+		}
+		w.note(at.name)
+		if next, more := at.next(body, w.server.site); more && !strings.HasSuffix(at.name, ", next") {
+			tour = append(tour, next)
+		}
+	}
+}
+
+// receive lets a person elsewhere do what people do with an article.
+func (w *watched) receive() {
+	w.t.Helper()
+	at, err := w.server.landmarks(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	world := fedtest.New(fedtest.Config{Ports: true})
+	defer world.Close()
+	veerhuis, err := world.AddServer("veerhuis", fedtest.Mastodon)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	bram, article := veerhuis.Person("bram"), w.server.site.ArticleID(at.busy.ObjectID)
+	ilse := w.server.site.ActorID(at.ilse.ID)
+	w.reads.Take()
+	var reply fedtest.Sent
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"a follow arrives", func() error { _, err := bram.Follow(w.ctx, ilse); return err }},
+		{"a reply arrives", func() (err error) {
+			reply, err = bram.Reply(w.ctx, article, "<p>How wide?</p>")
+			return err
+		}},
+		{"a changed reply arrives", func() error { _, err := bram.Edit(w.ctx, reply.Object, "<p>Wide?</p>"); return err }},
+		{"a deleted reply arrives", func() error { _, err := bram.Delete(w.ctx, reply.Object); return err }},
+		{"a like arrives", func() error { _, err := bram.Like(w.ctx, article); return err }},
+		{"a boost arrives", func() error { _, err := bram.Boost(w.ctx, article); return err }},
+		{"an undone like arrives", func() error { _, err := bram.Unlike(w.ctx, article); return err }},
+		{"a post that mentions arrives", func() error {
+			_, err := bram.Post(w.ctx, "<p>Hello.</p>", fedtest.Mention(ilse))
+			return err
+		}},
+		{"a report arrives", func() error { _, err := bram.Report(w.ctx, ilse, []string{article}, "Rude."); return err }},
+		{"a changed profile arrives", func() error { _, err := bram.UpdateProfile(w.ctx, "Bram"); return err }},
+		{"the end of a follow arrives", func() error { _, err := bram.Unfollow(w.ctx, ilse); return err }},
+		{"a deleted account arrives", func() error { _, err := bram.DeleteAccount(w.ctx); return err }},
+	} {
+		if err := step.do(); err != nil {
+			w.t.Errorf("%s: %v", step.what, err)
+		}
+		w.note(step.what)
+	}
+}
+
+// command runs a command of the program beside the server.
+func (w *watched) command(what string, args ...string) {
+	w.t.Helper()
+	var all commands
+	var out, trouble bytes.Buffer
+	c := console{strings.NewReader(""), &out, &trouble}
+	parser, err := newParser(&all, nil, c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	chosen.BindTo(w.ctx, (*context.Context)(nil))
+	if err := chosen.Run(&c, w.config, slog.New(slog.DiscardHandler)); err != nil {
+		w.t.Errorf("%v: %v %s", args, err, &trouble)
+	}
+	w.note(what)
+}
+
+// write uses the commands that authors use, and the lists.
+func (w *watched) write() {
+	w.t.Helper()
+	w.reads.Take()
+	const slug = "the-last-crossing"
+	file := func(words string) string {
+		return write(w.t, slug+".md", "---\ntitle: The last crossing\ntags: [rivers]\nslug: "+slug+"\n---\n\n"+words+"\n")
+	}
+	w.command("publish", "article", "publish", file("It ends here."), "--author", "ilse")
+	w.command("revise", "article", "publish", file("It ends there."), "--author", "ilse")
+	w.command("article list", "article", "list")
+	w.command("article show", "article", "show", slug)
+	w.command("deliveries", "deliveries")
+	w.command("deliveries of an article", "deliveries", slug)
+	w.command("comment list", "comment", "list")
+	w.command("comment list --waiting", "comment", "list", "--waiting")
+	w.command("author list", "author", "list")
+	w.command("block", "block", "add", "h1.seed.example", "--level", "refuse")
+	w.command("block list", "block", "list")
+	// The courier works on what was published just now; nothing of it can be delivered.
+	w.work("the courier", 3*time.Second, w.server.courier.Run)
+	w.command("withdraw", "article", "withdraw", slug)
+	w.work("the jobs", 3*time.Second, w.server.jobs.Run)
+	w.work("the inbox at rest", 1500*time.Millisecond, w.server.inbox.Run)
+	w.work("the backfill", 1500*time.Millisecond, w.server.backfill.Run)
+}
+
+// work lets a part of the background work run for a while.
+func (w *watched) work(what string, long time.Duration, run func(context.Context)) {
+	ctx, cancel := context.WithTimeout(w.ctx, long)
+	defer cancel()
+	run(ctx)
+	w.note(what)
+}
+
+// growing is what may read more in a larger blog, by the method of the store, with the reason.
+var growing = map[string]string{
+	"AnyBlocked":         "one claim of the courier asks for all servers that it got",
+	"FanOutToFollowers":  "a publish writes a delivery for each server with followers",
+	"FanOutToHolders":    "a change is written for each server that has the article",
+	"Reach":              "a block counts everybody on a domain and below it, before an admin decides",
+	"UnaskedPeers":       "once a minute, all servers are looked through for those whose software is not known",
+	"CountSilentPeers":   "the silent servers are counted",
+	"Supersede":          "an Update replaces the older one in each server's queue",
+	"Actors":             "a list of all comments names their authors",
+	"a trigger":          "the kept counts fold their changes",
+	"ClaimPeers":         "to be mended with the indices of the queue",
+	"RFC9421Peers":       "to be mended with the indices of the queue",
+	"LastDeliveries":     "to be mended with the deliveries",
+	"SampleDeliveryRows": "to be mended with the deliveries",
+	"CountDeliveries":    "to be mended with the deliveries",
+	"Articles":           "to be mended with the lists of articles",
+	"CountOutbox":        "to be mended with the lists of articles",
+	"Heads":              "to be mended with the lists of articles",
+	"Usage":              "to be mended with the counts of comments",
+	"CommentCounts":      "to be mended with the counts of comments",
+	"Comments":           "to be mended with the lists of comments",
+	"Conversation":       "to be mended with the long threads",
+	"CountComments":      "to be mended with the counts of comments",
+	"CountRepliesTo":     "to be mended with the counts of comments",
+	"Counts":             "to be mended with the counts of comments",
+	"NewestComments":     "to be mended with the lists of comments",
+	"Reactions":          "to be mended with the counts of comments",
+	"RepliesTo":          "to be mended with the long threads",
+}
+
+// grown is a statement that reads more in a larger blog.
+type grown struct {
+	cost
+	times         int // in how many kinds of work
+	large, little storetest.Read
+}
+
+// line describes the statement for the output of the test.
+func (g grown) line() string {
+	return fmt.Sprintf("%s (%s, %d times): %d pages and %d steps for %d rows, and in a tenth of the blog %d, %d, %d: %s",
+		g.by, g.what, g.times, g.large.Pages, g.large.Work, g.large.Rows, g.little.Pages, g.little.Work, g.little.Rows,
+		strings.Join(strings.Fields(g.query), " "))
+}
+
+// compare returns the statements whose work grew more than the rows that they return or change, each once.
+func compare(small, large map[cost]storetest.Read) []grown {
+	found := map[cost]grown{}
+	for key, big := range large {
+		little := small[key]
+		more := max(0, big.Rows-little.Rows)
+		if big.Work <= 3*little.Work+3000+200*more && big.Pages <= 3*little.Pages+120+20*more {
+			continue
+		}
+		statement := cost{"", key.by, key.query}
+		g := found[statement]
+		if big.Work >= g.large.Work {
+			g.cost, g.large, g.little = key, big, little
+		}
+		g.times++
+		found[statement] = g
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b grown) int { return strings.Compare(a.line(), b.line()) })
+}
+
+// TestNothingReadsMoreInALargerBlog does everything that readers, authors, other servers and the program itself do, in
+// a small blog and in one that is ten times as large. No statement may read much more in the large one, unless it
+// returns or changes that many more rows: a walk through a table shows itself by reading ten times as much.
+func TestNothingReadsMoreInALargerBlog(t *testing.T) {
+	left := maps.Clone(growing)
+	for name, database := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite,
+		"postgres": storetest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			costs := func(n int) map[cost]storetest.Read {
+				w := watch(t, database(t), "--articles", strconv.Itoa(3*n), "--comments", strconv.Itoa(30*n), "--followers",
+					strconv.Itoa(20*n), "--hosts", strconv.Itoa(n), "--settled", strconv.Itoa(30*n))
+				w.visit()
+				w.receive()
+				w.write()
+				return w.costs
+			}
+			small, large := costs(100), costs(1000)
+			if len(large) < 300 {
+				t.Errorf("only %d statements were seen", len(large))
+			}
+			for _, g := range compare(small, large) {
+				if growing[g.by] == "" {
+					t.Error(g.line())
+				} else {
+					t.Logf("known, %s: %s", growing[g.by], g.line())
+				}
+				delete(left, g.by)
+			}
+		})
+	}
+	for by := range left {
+		t.Logf("%s does not grow any more: delete it from the list", by)
+	}
+}
