@@ -12,8 +12,8 @@ import (
 	"causerie/internal/store"
 )
 
-// stop is an address of a tour: what readers, authors and other servers ask of a blog.
-type stop struct {
+// tourStop is an address of a tour: what readers, authors and other servers ask of a blog.
+type tourStop struct {
 	name   string // the same in blogs of every size
 	path   string
 	accept string
@@ -26,21 +26,21 @@ const (
 
 // tour is every page and document of a blog of bench seed. The pages of the admin are there for somebody who is signed
 // in.
-func (app *app) tour(ctx context.Context) ([]stop, error) {
+func (app *app) tour(ctx context.Context) ([]tourStop, error) {
 	at, err := app.landmarks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list []stop
+	var list []tourStop
 	add := func(accept string, paths ...string) {
 		for _, path := range paths {
-			list = append(list, stop{path, path, accept})
+			list = append(list, tourStop{path, path, accept})
 		}
 	}
-	named := func(name, path, accept string) { list = append(list, stop{name, path, accept}) }
-	add(asReader, "/", "/en/", "/@ilse", "/tags/rivers", "/archive", "/about", "/about/federation", "/privacy", "/feed.xml",
-		"/feed.json", "/en/feed.xml", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/comments/feed.xml", "/sitemap.xml",
-		"/robots.txt")
+	named := func(name, path, accept string) { list = append(list, tourStop{name, path, accept}) }
+	add(asReader, "/", "/en/", "/@ilse", "/tags/rivers", "/archive", "/about", "/about/federation", "/privacy",
+		"/feed.xml", "/feed.json", "/en/feed.xml", "/@ilse/feed.xml", "/tags/rivers/feed.xml", "/comments/feed.xml",
+		"/sitemap.xml", "/robots.txt")
 	named("a quiet article", app.site.ArticlePath(at.quiet), asReader)
 	named("the article with most replies", app.site.ArticlePath(at.busy), asReader)
 	add(asReader, "/admin", "/admin/more", "/admin/articles", "/admin/articles?tab=drafts", "/admin/articles/new",
@@ -120,12 +120,12 @@ var (
 )
 
 // next returns the stop after this one, when its answer leads to the next page of the same list.
-func (s stop) next(body []byte, site blog.Site) (stop, bool) {
+func (s tourStop) next(body []byte, site blog.Site) (tourStop, bool) {
 	var address string
 	if s.accept == asServer {
 		var list struct{ First, Next any }
 		if json.Unmarshal(body, &list) != nil {
-			return stop{}, false
+			return tourStop{}, false
 		}
 		address = pageAfter(list.First, list.Next)
 	} else if found := nextLink.FindSubmatch(body); found != nil && !strings.HasPrefix(s.name, "a quiet") {
@@ -134,7 +134,7 @@ func (s stop) next(body []byte, site blog.Site) (stop, bool) {
 		address = string(found[1])
 	}
 	path := strings.TrimPrefix(address, site.URL)
-	return stop{s.name + ", next", path, s.accept}, path != "" && strings.HasPrefix(path, "/")
+	return tourStop{s.name + ", next", path, s.accept}, path != "" && strings.HasPrefix(path, "/")
 }
 
 // pageAfter returns the first of two members that is an address or a page with an id and a next page.

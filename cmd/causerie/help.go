@@ -1,10 +1,15 @@
 package main
 
-import "github.com/alecthomas/kong"
+import (
+	"strings"
 
-// helpTexts are the help texts that are too long for the tag of their flag. The tag names them as ${help_…}. First come
-// the settings, in the order of Config. kong.New fails when one is missing.
+	"github.com/alecthomas/kong"
+)
+
+// helpTexts are the help texts that are too long for the tag of their flag. The tag names them as ${help_…}. First
+// come the settings, in the order of Config. kong.New fails when one is missing.
 var helpTexts = kong.Vars{
+	"bench_lines": strings.Join(benchLineNames(), ", "),
 	"help_config": "A YAML file with settings, one “name: value” on each line.",
 	"help_url": "The public address of the blog, for readers and other servers: https://overkant.example. It is stored " +
 		"at the first start and cannot change later, since it is part of every id that other servers remember. " +
@@ -41,15 +46,15 @@ var helpTexts = kong.Vars{
 	"help_log": "The format of the log (text or json) and its level (debug, info, warn or error), like json,warn. " +
 		"It goes to standard error. Default: text on a terminal, else json; level info.",
 
-	"help_hold": "Wait this long before anything is sent. Until then “causerie article undo” takes back the article or " +
-		"the edit, and no other server knows of it.",
+	"help_hold": "Wait this long before anything is sent. Until then “causerie article undo” takes back the article " +
+		"or the edit, and no other server knows of it.",
 	"help_level":           "The level: limit or refuse. Default: refuse.",
 	"help_deliveries_list": "List the servers that got an article, or list all articles.",
 	"help_quiet": "Correct a published article here and tell no other server. Their copies stay as they are until they " +
 		"fetch the article again.",
 	"statuses": "List only these: draft, scheduled, published, withdrawn or deleted. Default: all but the deleted.",
-	"help_handle": "The name that people follow: a–z, 0–9 and _. “causerie author rename” changes it. No other author " +
-		"ever gets it.",
+	"help_handle": "The name that people follow: a–z, 0–9 and _. “causerie author rename” changes it. No other " +
+		"author ever gets it.",
 	"help_to":   "The account elsewhere: @handle@server or an address. Its aliases must list this author.",
 	"help_role": "The role: admin, editor, author or contributor. Default: admin for the first author, else author.",
 }

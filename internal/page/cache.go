@@ -175,6 +175,9 @@ func (k *Cache) kept(key key) *entry {
 	return page
 }
 
+// MadeMessage is logged at the level debug for each document that is made, and not taken from the cache.
+const MadeMessage = "a page is made"
+
 func keyOf(kind string, u *url.URL) key {
 	if u.RawPath != "" {
 		return key{kind, u.RawPath, true}
@@ -291,6 +294,9 @@ func (k *Cache) callMaker(r *http.Request, maker Maker) (document Document, topi
 			err = fmt.Errorf("make %s: panic: %v\n%s", r.URL.Path, fault, debug.Stack())
 		}
 	}()
+	if k.Log != nil {
+		k.Log.Debug(MadeMessage, "path", r.URL.Path)
+	}
 	// No header, query or cookie: a maker that looked at them would show one reader's page to all.
 	bare := &http.Request{Method: http.MethodGet, Header: http.Header{},
 		URL: &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}}

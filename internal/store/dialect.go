@@ -399,6 +399,14 @@ func (d dialect) bytewise() string {
 	return ""
 }
 
+// size returns the query for the bytes of the whole database.
+func (d dialect) size() string {
+	if d.postgres {
+		return `SELECT pg_database_size(current_database())`
+	}
+	return `SELECT c.page_count * s.page_size FROM pragma_page_count c, pragma_page_size s`
+}
+
 // migrator returns goose's options for this database. It leaves out the files that are for the other database.
 func (d dialect) migrator(files fs.FS) (goose.Dialect, []goose.ProviderOption, error) {
 	other := "*.postgres.sql"

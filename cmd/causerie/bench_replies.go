@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"causerie/internal/blog"
+	"causerie/internal/fedtest"
+)
+
+// measureReplies sends replies to one article from 500 servers, and compares the last tenth with the first.
+func measureReplies(ctx context.Context, b *bench) error {
+	o, err := b.blog(ctx, benchSeed{})
+	if err != nil {
+		return err
+	}
+	defer o.remove()
+	world, people, err := o.crowd(ctx, 500, 500)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	a, err := o.publish(ctx, "An article with many replies")
+	if err != nil {
+		return err
+	}
+	if err := o.start(ctx); err != nil {
+		return err
+	}
+	part := b.size(2000, 10_000)
+	var rates []float64
+	var spent float64
+	for i := range 10 {
+		ready, err := o.prepare(ctx, a, people, part)
+		if err != nil {
+			return err
+		}
+		before := cpu(o.process)
+		took, err := flood(ctx, ready, 64)
+		if err != nil {
+			return err
+		}
+		spent += cpu(o.process) - before
+		rates = append(rates, float64(part)/took.Seconds())
+		b.say("%d replies, %.0f a second", (i+1)*part, rates[i])
+	}
+	if err := o.has(ctx, a, 10*part); err != nil {
+		return err
+	}
+	least := 2000.0
+	if b.database != "" {
+		least = 1500
+	}
+	note := fmt.Sprintf("%d replies; the server's time alone allows %.0f a second a core", 10*part,
+		float64(10*part)/max(spent, 0.01))
+	b.add(figure{What: "replies taken in", Value: quantile(rates, 0.5), Unit: "a second", Least: least, CPU: spent,
+		Note: note})
+	b.add(figure{What: "the last tenth, of the first", Value: rates[9] / rates[0], Least: 0.8})
+	return nil
+}
+
+// prepare signs n replies to an article, by people in turn.
+func (o *benchBlog) prepare(ctx context.Context, a blog.Article, people []*fedtest.Person,
+	n int) ([]*fedtest.PreparedActivity, error) {
+	ready := make([]*fedtest.PreparedActivity, n)
+	for i := range ready {
+		one, err := people[i%len(people)].PrepareReply(ctx, o.site.ArticleID(a.ObjectID),
+			fmt.Sprintf("<p>Crossing %d, and <em>nobody</em> spoke.</p>", i))
+		if err != nil {
+			return nil, err
+		}
+		ready[i] = one
+	}
+	return ready, nil
+}
+
+// flood sends activities, some at a time, and returns how long it takes. Each must be accepted.
+func flood(ctx context.Context, ready []*fedtest.PreparedActivity, atOnce int) (time.Duration, error) {
+	began := time.Now()
+	var next atomic.Int64
+	var failed atomic.Value
+	var senders sync.WaitGroup
+	for range atOnce {
+		senders.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(ready); i = int(next.Add(1)) - 1 {
+				if _, err := ready[i].Send(ctx); err != nil {
+					failed.CompareAndSwap(nil, fmt.Errorf("a reply was not accepted: %w", err))
+				}
+			}
+		})
+	}
+	senders.Wait()
+	if err, bad := failed.Load().(error); bad {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+// has checks that an article has a number of replies.
+func (o *benchBlog) has(ctx context.Context, a blog.Article, n int) error {
+	counts, err := o.store.Counts(ctx, []blog.ID{a.ID})
+	if err == nil && counts[a.ID].Replies != n {
+		err = fmt.Errorf("%d replies were accepted, and %d are counted", n, counts[a.ID].Replies)
+	}
+	return err
+}
