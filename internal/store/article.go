@@ -234,26 +234,26 @@ func (s *Store) FreeSlug(ctx context.Context, wanted string, article blog.ID, la
 
 // Article returns an article by id in any status, with its text, by-line, tags and sources.
 func (s *Store) Article(ctx context.Context, id blog.ID) (blog.Article, error) {
-	return s.article(ctx, fromArticles+withBody+`WHERE a.id = ?`, id)
+	return s.article(ctx, fromArticles, `WHERE a.id = ?`, id)
 }
 
 // ArticleBySlug returns the article that has or had a slug, with the text in the language of that slug. If the result
 // has another slug, the page has moved.
 func (s *Store) ArticleBySlug(ctx context.Context, slug string) (blog.Article, error) {
-	return s.article(ctx, fromSlugs+withBody+`WHERE slugs.slug = ?`, slug)
+	return s.article(ctx, fromSlugs, `WHERE slugs.slug = ?`, slug)
 }
 
 // ArticleByTextSlug returns an author's article by the present slug of its text, in any status but deleted. Unlike
 // ArticleBySlug it finds drafts, so a file that is imported again becomes a revision.
 func (s *Store) ArticleByTextSlug(ctx context.Context, voice blog.ID, slug string) (blog.Article, error) {
-	return s.article(ctx, fromArticles+withBody+`WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted'
+	return s.article(ctx, fromArticles, `WHERE a.voice_id = ? AND t.slug = ? AND a.status <> 'deleted'
 		ORDER BY a.id LIMIT 1`, voice, slug)
 }
 
 // ArticleByObject returns the article of an ActivityPub object. An article has a new object after it was withdrawn
 // and published again; the former ones lead to it too.
 func (s *Store) ArticleByObject(ctx context.Context, object blog.ID) (blog.Article, error) {
-	return s.article(ctx, fromArticles+withBody+`JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
+	return s.article(ctx, fromArticles, `JOIN objects o ON o.article_id = a.id WHERE o.id = ?`, object)
 }
 
 // Head returns an article without its text, by-line and tags. That is all that a reply or a reaction needs.
@@ -329,9 +329,10 @@ func (s *Store) LockArticle(ctx context.Context, id blog.ID) (blog.Article, erro
 	return s.Article(ctx, id)
 }
 
-func (s *Store) article(ctx context.Context, from string, args ...any) (blog.Article, error) {
+// article returns one whole article. from joins it with a text, rest is the query behind that.
+func (s *Store) article(ctx context.Context, from, rest string, args ...any) (blog.Article, error) {
 	var a blog.Article
-	if err := s.one(ctx, &a, `SELECT `+articleColumns+textColumns+from, args...); err != nil {
+	if err := s.one(ctx, &a, `SELECT `+articleColumns+textColumns+from+withBody+rest, args...); err != nil {
 		return a, err
 	}
 	list := []blog.Article{a}

@@ -60,6 +60,6 @@ func (s *Store) SaveConsent(ctx context.Context, article blog.ID, consent blog.C
 // ArticleByAuthorization finds the article whose quote is allowed by the authorization at an address.
 func (s *Store) ArticleByAuthorization(ctx context.Context, authorization string) (blog.Article, error) {
 	// Most sources have no authorization. The condition on "" allows the use of the index, which leaves those out.
-	return s.article(ctx, fromArticles+`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`,
-		authorization)
+	return s.article(ctx, fromArticles,
+		`JOIN article_sources x ON x.article_id = a.id WHERE x.stamp = ? AND x.stamp <> ''`, authorization)
 }

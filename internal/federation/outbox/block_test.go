@@ -287,6 +287,8 @@ func TestT022ManyDeletesOfUnknownActorsCostNoRequestNoWriteAndLittleTime(t *test
 					`"signature":{"type":"RsaSignature2017","creator":"%s#main-key","signatureValue":"x"}}`, id, id, id, id)
 				r := httptest.NewRequest(http.MethodPost, o.Site.SharedInbox(), strings.NewReader(body))
 				r.Header.Set("Content-Type", "application/activity+json")
+				// Behind a proxy that does not say for whom it asks, no address is limited.
+				r.RemoteAddr = "127.0.0.1:1"
 				w := httptest.NewRecorder()
 				if o.Inbox.ServeHTTP(w, r); w.Code != http.StatusAccepted {
 					t.Fatalf("answered %d: %s", w.Code, w.Body)

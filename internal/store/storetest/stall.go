@@ -32,13 +32,13 @@ func (s *Stall) set(still bool) {
 }
 
 // Stalling returns the address of a fresh migrated PostgreSQL database that can stall.
-func Stalling(t testing.TB) (address string, stall *Stall) {
+func Stalling(t testing.TB) (string, *Stall) {
 	t.Helper()
 	u, err := url.Parse(Postgres(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	stall = &Stall{}
+	stall := &Stall{}
 	stall.moving = sync.NewCond(&stall.mu)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
