@@ -303,6 +303,9 @@ func compare(small, large map[cost]storetest.Read) []grown {
 // a small blog and in one that is ten times as large. No statement may read much more in the large one, unless it
 // returns or changes that many more rows: a walk through a table shows itself by reading ten times as much.
 func TestNothingReadsMoreInALargerBlog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("filling two blogs takes its time")
+	}
 	left := maps.Clone(growing)
 	for name, database := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite,
 		"postgres": storetest.Postgres} {
