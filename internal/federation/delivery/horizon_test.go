@@ -59,6 +59,9 @@ var rests = []time.Duration{0, 75 * time.Second, 370 * time.Second, 19 * time.Mi
 	29 * time.Hour, 29 * time.Hour, 29 * time.Hour, 29 * time.Hour, 29 * time.Hour, 29 * time.Hour}
 
 func TestR20AServerThatIsGoneForGoodCostsLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thirty days of attempts take their time")
+	}
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		f := rig.Measure(t, "R-20", rig.Run{Database: rig.Database(database)})
 		l := newLater(t, database)
@@ -85,6 +88,9 @@ func TestR20AServerThatIsGoneForGoodCostsLittle(t *testing.T) {
 }
 
 func TestR19AServerThatComesBackGetsEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three days of attempts take their time")
+	}
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		for name, steps := range map[string]int{"after two hours": 5, "after three days": 10} {
 			t.Run(name, func(t *testing.T) {
