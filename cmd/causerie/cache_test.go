@@ -250,18 +250,7 @@ func TestARevalidatedPageNeedsNoDatabase(t *testing.T) {
 			"--json")), &a); err != nil {
 			t.Fatal(err)
 		}
-		var all commands
-		parser, err := newParser(&all, nil, console{nil, io.Discard, io.Discard})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parser.Parse(append([]string{"serve"}, settings...)); err != nil {
-			t.Fatal(err)
-		}
-		if err := all.Config.complete(nil); err != nil {
-			t.Fatal(err)
-		}
-		s, err := newServer(context.Background(), all.Config, slog.New(slog.DiscardHandler))
+		s, err := newServer(context.Background(), configOf(t, settings), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // parseConfig parses a command line as run does.
-func parseConfig(t *testing.T, args, env []string) (Config, error) {
+func parseConfig(t testing.TB, args, env []string) (Config, error) {
 	t.Helper()
 	var all commands
 	parser, err := newParser(&all, env, console{})
@@ -22,6 +22,16 @@ func parseConfig(t *testing.T, args, env []string) (Config, error) {
 		return all.Config, err
 	}
 	return all.Config, all.Config.complete(env)
+}
+
+// configOf returns the settings of "causerie serve" with these flags.
+func configOf(t testing.TB, flags []string) Config {
+	t.Helper()
+	config, err := parseConfig(t, append([]string{"serve"}, flags...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 func TestFlagsWinOverVariablesAndVariablesOverTheFile(t *testing.T) {

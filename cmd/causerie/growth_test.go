@@ -62,18 +62,7 @@ func watch(t *testing.T, database string, size ...string) *watched {
 			t.Fatalf("%v: %s", args, trouble)
 		}
 	}
-	var all commands
-	parser, err := newParser(&all, nil, console{nil, io.Discard, io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := parser.Parse(append([]string{"serve"}, settings...)); err != nil {
-		t.Fatal(err)
-	}
-	if err := all.Config.complete(nil); err != nil {
-		t.Fatal(err)
-	}
-	w.config = all.Config
+	w.config = configOf(t, settings)
 	w.config.wraps = []store.Wrap{w.reads.Wrap}
 	if w.server, err = newServer(w.ctx, w.config, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)

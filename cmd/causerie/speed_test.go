@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -43,18 +42,7 @@ func BenchmarkArticlePage(b *testing.B) {
 	if err := json.Unmarshal([]byte(cli("article", "publish", file, "--author", "ilse", "--json")), &said); err != nil {
 		b.Fatal(err)
 	}
-	var all commands
-	parser, err := newParser(&all, nil, console{nil, io.Discard, io.Discard})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := parser.Parse(append([]string{"serve"}, settings...)); err != nil {
-		b.Fatal(err)
-	}
-	if err := all.Config.complete(nil); err != nil {
-		b.Fatal(err)
-	}
-	s, err := newServer(context.Background(), all.Config, slog.New(slog.DiscardHandler))
+	s, err := newServer(context.Background(), configOf(b, settings), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

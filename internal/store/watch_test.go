@@ -14,7 +14,7 @@ import (
 
 func TestAnotherProcessHearsOfNewDeliveriesBeforeItLooks(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		writer, reader := openAt(t, url), openAt(t, url)
+		writer, reader := open(t, url), open(t, url)
 		author := ilse(t, writer)
 		mail := make(chan time.Time, 100)
 		if err := reader.Watch(t.Context(), func() { mail <- time.Now() }); err != nil {
@@ -63,20 +63,10 @@ func TestAnotherProcessHearsOfNewDeliveriesBeforeItLooks(t *testing.T) {
 	})
 }
 
-func openAt(t *testing.T, url string) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
 // PostgreSQL is paused. Nobody who waits for an answer waits for long.
 func TestWhoeverWaitsIsToldSoonThatPostgreSQLIsPaused(t *testing.T) {
 	url, stall := storetest.Stalling(t)
-	s := openAt(t, url)
+	s := open(t, url)
 	author := ilse(t, s)
 	if err := s.Watch(t.Context(), func() {}); err != nil {
 		t.Fatal(err)
