@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -102,7 +103,7 @@ func (s *Store) Recount(ctx context.Context) error {
 		for _, k := range keptCounts {
 			err := s.run(ctx, `DELETE FROM `+k.table)
 			if err == nil {
-				err = s.run(ctx, `INSERT INTO `+k.table+` (`+strings.Join(append(k.keys, k.values...), ", ")+`) `+k.anew)
+				err = s.run(ctx, `INSERT INTO `+k.table+` (`+strings.Join(slices.Concat(k.keys, k.values), ", ")+`) `+k.anew)
 			}
 			if err != nil {
 				return fmt.Errorf("count %s anew: %w", k.table, err)
