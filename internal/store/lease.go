@@ -11,6 +11,7 @@ import (
 type leases struct {
 	mu   sync.Mutex
 	held map[leased]lease
+	beat time.Time // when this process last began to show others that it lives (see Beat); zero where none looks
 }
 
 type leased struct{ table, name string }
@@ -65,4 +66,22 @@ func (l *leases) has(table, name string, claims int64) bool {
 	defer l.mu.Unlock()
 	held, ok := l.held[leased{table, name}]
 	return ok && held.claims == claims && time.Now().Before(held.ends)
+}
+
+// beats records when a beat began that others can see now. first says that it is the first one, or that others took
+// this process for dead since the last: then they may have whatever it leased.
+func (l *leases) beats(began time.Time, first bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if first && !l.beat.IsZero() {
+		clear(l.held)
+	}
+	l.beat = began
+}
+
+// late reports whether others may have taken this process for dead by now.
+func (l *leases) late() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.beat.IsZero() && time.Since(l.beat) > missedBeats*beatEvery
 }

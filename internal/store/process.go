@@ -53,8 +53,20 @@ func (s *Store) Beat(ctx context.Context, now func() time.Time, freed func()) {
 }
 
 func (s *Store) beat(ctx context.Context) error {
-	return s.run(ctx, `INSERT INTO processes (id, beats) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET beats =
-		processes.beats + 1`, s.name)
+	began := time.Now()
+	var beats int64
+	err := s.one(ctx, &beats, `INSERT INTO processes (id, beats) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET beats =
+		processes.beats + 1 RETURNING beats`, s.name)
+	if err == nil {
+		s.leases.beats(began, beats == 1)
+	}
+	return err
+}
+
+// Holds reports whether this process still holds a claim on a server, as far as it can know without the database. After
+// a pause of the process it is false: others may have taken it for dead and have the server by now.
+func (s *Store) Holds(c Claim) bool {
+	return !s.leases.late() && s.leases.has("peers", c.Host, c.Claims)
 }
 
 // freeDead looks once at the other processes and frees what the dead ones leased. It returns how many were dead.

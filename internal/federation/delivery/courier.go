@@ -11,6 +11,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 
@@ -452,7 +453,16 @@ func (c *Courier) send(ctx context.Context, server *lease, delivery store.Delive
 	}
 	posting, cancel := outlive(ctx, stopGrace)
 	defer cancel()
+	// A request that is cut is sent again. After a pause of this process, somebody else may have sent it meanwhile.
+	posting = httptrace.WithClientTrace(posting, &httptrace.ClientTrace{GetConn: func(string) {
+		if !c.Store.Holds(server.Claim) {
+			cancel()
+		}
+	}})
 	answer, newKey, postErr := c.post(posting, server, delivery, content)
+	if postErr != nil && !c.Store.Holds(server.Claim) {
+		return result{}, store.ErrLost
+	}
 	if posting.Err() != nil && postErr != nil { // our own stop ended the request, so the error is not the server's
 		return result{}, c.markUnsure(ctx, delivery, answer)
 	}
