@@ -13,7 +13,7 @@ import (
 )
 
 type doctorCommand struct {
-	Fix  bool `help:"Send lost Accepts again, accept followers who wait for no reason, and correct kept counts."`
+	Fix  bool `help:"Send lost Accepts again, accept followers who wait for no reason, and correct kept counts and lists."`
 	JSON bool `name:"json" help:"Print one JSON object on each line."`
 }
 
@@ -69,7 +69,7 @@ func (x doctorCommand) examine(ctx context.Context, config Config, log *slog.Log
 	e.app = &app{config: config, log: log, store: s}
 	defer e.close()
 	e.database(ctx)
-	e.counts(ctx, x.Fix)
+	e.derived(ctx, x.Fix)
 	// The settings may name another blog than the database has.
 	if err := e.findSite(ctx, mustExist); err != nil {
 		e.Wrong("settings", err.Error(), "")

@@ -77,29 +77,44 @@ func (c *localChecks) database(ctx context.Context) {
 	}
 }
 
-// counts compares the kept counts of comments and reactions with the rows. fix counts them anew.
-func (c *localChecks) counts(ctx context.Context, fix bool) {
+// derived compares what is kept beside the rows with the rows: numbers, and lists of articles. fix makes it anew.
+func (c *localChecks) derived(ctx context.Context, fix bool) {
+	c.kept(ctx, fix, kept{
+		name: "counts", right: "the kept numbers of comments, reactions and followers are those of the rows",
+		wrong: "these tables have wrong numbers", find: c.store.WrongCounts, mend: c.store.Recount})
+	c.kept(ctx, fix, kept{
+		name: "lists", right: "every list has the articles that belong to it",
+		wrong: "these lists are wrong", find: c.store.WrongLists, mend: c.store.RelistAll})
+}
+
+// kept is something that is kept beside the rows from which it follows.
+type kept struct {
+	name, right, wrong string
+	find               func(context.Context) ([]string, error)
+	mend               func(context.Context) error
+}
+
+func (c *localChecks) kept(ctx context.Context, fix bool, k kept) {
 	ctx, cancel := context.WithTimeout(ctx, integrityTime)
 	defer cancel()
-	wrong, err := c.store.WrongCounts(ctx)
+	wrong, err := k.find(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		c.Warn("counts", "there are too many comments to be counted within a minute",
-			"Nothing, if the numbers on the pages are right")
+		c.Warn(k.name, "the blog is too large for this check within a minute", "Nothing, if the pages are right")
 		return
-	case c.Broken("counts", err):
+	case c.Broken(k.name, err):
 		return
 	case len(wrong) == 0:
-		c.OK("counts", "the numbers of comments and reactions are those of the rows")
+		c.OK(k.name, "%s", k.right)
 		return
 	}
-	words := "these tables have wrong numbers of comments or reactions: " + strings.Join(wrong, ", ")
+	words := k.wrong + ": " + strings.Join(wrong, ", ")
 	if !fix {
-		c.Wrong("counts", words, "Run “causerie doctor --fix”, which counts them anew")
+		c.Wrong(k.name, words, "Run “causerie doctor --fix”, which makes them anew")
 		return
 	}
-	if err := c.store.Recount(ctx); !c.Broken("counts", err) {
-		c.OK("counts", "%s; they were counted anew", words)
+	if err := k.mend(ctx); !c.Broken(k.name, err) {
+		c.OK(k.name, "%s; they were made anew", words)
 	}
 }
 

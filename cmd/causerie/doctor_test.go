@@ -361,6 +361,29 @@ func TestTheDoctorSendsARefusedAcceptAgain(t *testing.T) {
 	})
 }
 
+func TestTheDoctorMakesAnewWhatIsKeptBesideTheRows(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		_, bram := s.veerhuis()
+		s.ilse(bram)
+		s.cli("article", "publish", write(t, "ferry.md", ferry), "--author", "ilse")
+		storetest.Change(t, database, `UPDATE follower_counts SET accepted = 7`)
+		storetest.Change(t, database, `DELETE FROM article_lists WHERE kind = 'listed'`)
+		ill, _, status := s.doctor()
+		if status != failed || !strings.Contains(ill["counts"], "follower_counts (2)") ||
+			!strings.Contains(ill["lists"], "an article is missing in the list “listed”, ") ||
+			!strings.Contains(ill["lists"], "doctor --fix") {
+			t.Errorf("it says %v", ill)
+		}
+		if ill, _, status := s.doctor("--fix"); status != done {
+			t.Errorf("mending says %v", ill)
+		}
+		if ill, _, _ := s.doctor(); ill["counts"]+ill["lists"] != "" {
+			t.Errorf("afterwards %v", ill)
+		}
+	})
+}
+
 func TestTheDoctorSaysWhyAFollowerDidNotGetTheAccept(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		s := open(t, database)

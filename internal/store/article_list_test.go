@@ -452,3 +452,27 @@ func TestNoListWalksAllArticlesOnSQLite(t *testing.T) {
 	}
 	t.Run("with statistics", check)
 }
+
+func TestAWrongListIsFoundAndMadeAnew(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := process(t, url)
+		fourMinutes(t, s, ilse(t, s).ID)
+		for _, fault := range []string{
+			`DELETE FROM article_lists WHERE kind = 'listed'`,
+			`UPDATE article_lists SET name = 'elsewhere' WHERE kind = 'language'`,
+			`UPDATE article_counts SET n = n + 1`,
+			`DELETE FROM article_counts`,
+		} {
+			storetest.Change(t, url, fault)
+			if wrong, err := s.WrongLists(t.Context()); err != nil || len(wrong) == 0 || len(wrong) > 10 {
+				t.Errorf("after %s: %q, %v", fault, wrong, err)
+			}
+			if err := s.RelistAll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if wrong, err := s.WrongLists(t.Context()); err != nil || len(wrong) > 0 {
+				t.Errorf("still wrong: %q, %v", wrong, err)
+			}
+		}
+	})
+}

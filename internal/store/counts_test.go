@@ -41,6 +41,17 @@ func newTalker(t *testing.T, s *store.Store, seed uint64) *talker {
 	return x
 }
 
+// follow lets a person follow the author, or stop it.
+func (x *talker) follow(who blog.Actor) error {
+	state := pick(x, []blog.FollowState{blog.Accepted, blog.Pending, ""})
+	if state == "" {
+		return x.Unfollow(x.Context(), x.author, who.ID)
+	}
+	_, err := x.Follow(x.Context(), blog.Follower{VoiceID: x.author, ActorID: who.ID, FollowID: who.ID + "#f",
+		State: state, Since: now})
+	return err
+}
+
 func pick[T any](x *talker, list []T) T { return list[x.random.IntN(len(list))] }
 
 // comment makes a comment of some kind somewhere in the conversation.
@@ -68,7 +79,9 @@ func (x *talker) comment() blog.Comment {
 
 func (x *talker) step() error {
 	ctx, who := x.Context(), pick(x, x.people)
-	switch n := x.random.IntN(20); {
+	switch n := x.random.IntN(22); {
+	case n > 19:
+		return x.follow(who)
 	case n < 8 || len(x.comments) == 0:
 		c := x.comment()
 		x.comments = append(x.comments, c.ID)
@@ -152,10 +165,11 @@ func TestAWrongCountIsFoundAndCountedAnew(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		friend(t, s, "maud", "h0.example", x.author)
 		tables := []string{"repliers", "conversation_counts", "threads", "target_counts", "reaction_servers",
-			"comment_totals"}
+			"comment_totals", "follower_mailboxes", "follower_servers", "follower_counts"}
 		for _, table := range tables {
-			column := map[string]string{"conversation_counts": "replies"}[table]
+			column := map[string]string{"conversation_counts": "replies", "follower_counts": "pending"}[table]
 			if column == "" {
 				column = "n"
 			}

@@ -43,7 +43,7 @@ func SQLite(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "causerie.db")
 	migrate(t, path)
-	t.Cleanup(func() { countTheCounts(t, path) })
+	t.Cleanup(func() { checkStore(t, path) })
 	return path
 }
 
@@ -60,7 +60,7 @@ func Postgres(t testing.TB) string {
 		t.Fatalf("clone the PostgreSQL template: %v", err)
 	}
 	t.Cleanup(func() { shared.drop(name) })
-	t.Cleanup(func() { countTheCounts(t, shared.url(name)) })
+	t.Cleanup(func() { checkStore(t, shared.url(name)) })
 	return shared.url(name)
 }
 
