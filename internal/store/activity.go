@@ -29,7 +29,7 @@ func (s *Store) AddActivity(ctx context.Context, a blog.Activity) error {
 		s.mark(changes.Voice(a.VoiceID))
 		err := s.run(ctx, `INSERT INTO activities (id, voice_id, kind, object_id, revision, payload, at) VALUES (?, ?, ?,
 			?, ?, ?, ?)`,
-			a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, a.Payload, a.At)
+			a.ID, a.VoiceID, a.Kind, a.ObjectID, a.Revision, packed(a.Payload), a.At)
 		// Of articles, an outbox lists these.
 		if err != nil || a.ObjectID == "" || a.Kind != "Create" && a.Kind != "Announce" && a.Kind != "Undo" {
 			return err
@@ -50,12 +50,23 @@ func (s *Store) MarkQuiet(ctx context.Context, activity blog.ID) error {
 
 const activityColumns = `id, voice_id, kind, object_id, revision, payload, quiet, at`
 
+// activityRow is an activity with its payload as the database has it.
+type activityRow struct {
+	blog.Activity
+	Payload packed
+}
+
+func (r activityRow) activity() blog.Activity {
+	r.Activity.Payload = r.Payload
+	return r.Activity
+}
+
 // Activity returns an activity by id.
 func (s *Store) Activity(ctx context.Context, id blog.ID) (blog.Activity, error) {
-	var a blog.Activity
+	var a activityRow
 	err := s.one(ctx, &a, `SELECT `+activityColumns+` FROM activities WHERE
 		id = ?`, id)
-	return a, err
+	return a.activity(), err
 }
 
 // ActivitiesByID returns activities by id. An unknown id has no entry.
@@ -64,31 +75,31 @@ func (s *Store) ActivitiesByID(ctx context.Context, ids []blog.ID) (map[blog.ID]
 	if len(ids) == 0 {
 		return found, nil
 	}
-	var list []blog.Activity
+	var list []activityRow
 	err := s.all(ctx, &list, `SELECT `+activityColumns+` FROM activities
 		WHERE id IN (?)`, ids)
 	for _, a := range list {
-		found[a.ID] = a
+		found[a.ID] = a.activity()
 	}
 	return found, err
 }
 
 // CreateActivityOf finds the Create of an object.
 func (s *Store) CreateActivityOf(ctx context.Context, object blog.ID) (blog.Activity, error) {
-	var a blog.Activity
+	var a activityRow
 	err := s.one(ctx, &a, `
 		SELECT `+activityColumns+` FROM activities
 		WHERE object_id = ? AND kind = 'Create' ORDER BY id LIMIT 1`, object)
-	return a, err
+	return a.activity(), err
 }
 
 // Edit finds the Update that carried a revision of an object.
 func (s *Store) Edit(ctx context.Context, object blog.ID, revision int) (blog.Activity, error) {
-	var a blog.Activity
+	var a activityRow
 	err := s.one(ctx, &a, `
 		SELECT `+activityColumns+` FROM activities
 		WHERE object_id = ? AND revision = ? AND kind = 'Update' ORDER BY id DESC LIMIT 1`, object, revision)
-	return a, err
+	return a.activity(), err
 }
 
 // InboxesOf lists the inboxes to which an activity is delivered.
@@ -100,9 +111,13 @@ func (s *Store) InboxesOf(ctx context.Context, activity blog.ID) ([]string, erro
 
 // Activities lists the activities about an object, oldest first.
 func (s *Store) Activities(ctx context.Context, object blog.ID) ([]blog.Activity, error) {
-	var list []blog.Activity
-	err := s.all(ctx, &list, `SELECT `+activityColumns+` FROM activities
+	var rows []activityRow
+	err := s.all(ctx, &rows, `SELECT `+activityColumns+` FROM activities
 		WHERE object_id = ? ORDER BY id`, object)
+	var list []blog.Activity
+	for _, row := range rows {
+		list = append(list, row.activity())
+	}
 	return list, err
 }
 
@@ -112,6 +127,14 @@ type OutboxItem struct {
 	blog.Activity
 	Object []byte
 }
+
+// outboxRow is an OutboxItem as outboxColumns returns it.
+type outboxRow struct {
+	activityRow
+	Object packed
+}
+
+func (r outboxRow) item() OutboxItem { return OutboxItem{r.activity(), r.Object} }
 
 // publicActivities selects the activities that everybody may read: about an article that is published and public or
 // unlisted, about a public comment of ours under one, or boosts that were not undone, also of posts elsewhere.
@@ -126,11 +149,11 @@ const (
 
 // PublicActivity returns an activity by id if everybody may read it.
 func (s *Store) PublicActivity(ctx context.Context, id blog.ID) (OutboxItem, error) {
-	var item OutboxItem
-	err := s.one(ctx, &item, `SELECT `+outboxColumns+publicActivities+` AND s.id = ?`, id)
+	var row outboxRow
+	err := s.one(ctx, &row, `SELECT `+outboxColumns+publicActivities+` AND s.id = ?`, id)
 	// The object may be a comment of ours.
-	changes.Note(ctx, changes.Voice(item.VoiceID), changes.Comments)
-	return item, err
+	changes.Note(ctx, changes.Voice(row.VoiceID), changes.Comments)
+	return row.item(), err
 }
 
 // outbox selects what a voice's outbox lists.
@@ -149,10 +172,14 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 	if last {
 		order, condition, args = ` ORDER BY s.id`, ` AND s.id > ''`, []any{voice}
 	}
-	var list []OutboxItem
-	err := s.all(ctx, &list, `SELECT `+outboxColumns+outbox+condition+order+` LIMIT ?`, append(args, limit)...)
+	var rows []outboxRow
+	err := s.all(ctx, &rows, `SELECT `+outboxColumns+outbox+condition+order+` LIMIT ?`, append(args, limit)...)
 	if last {
-		slices.Reverse(list)
+		slices.Reverse(rows)
+	}
+	list := make([]OutboxItem, len(rows))
+	for i, row := range rows {
+		list[i] = row.item()
 	}
 	return list, err
 }
@@ -189,10 +216,10 @@ const boosting = `EXISTS (SELECT 1 FROM gestures g WHERE g.activity_id = s.id AN
 // Announcement returns the last Announce of an object by a voice. It returns blog.ErrNotFound when there is none or
 // it was undone.
 func (s *Store) Announcement(ctx context.Context, voice, object blog.ID) (blog.Activity, error) {
-	var a blog.Activity
+	var a activityRow
 	err := s.one(ctx, &a, `
 		SELECT s.id, s.voice_id, s.kind, s.object_id, s.revision, s.payload, s.at FROM activities s
 		WHERE s.object_id = ? AND s.voice_id = ? AND s.kind = 'Announce' AND `+standing+` ORDER BY s.id DESC LIMIT 1`, object,
 		voice)
-	return a, err
+	return a.activity(), err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +19,9 @@ const (
 		t.slug, t.words`
 	fromArticles = ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = a.language `
 
-	// textColumns are the long ones, which few queries need. withBody joins them.
-	textColumns = `, d.markdown, d.html, d.plain`
-	withBody    = ` JOIN article_bodies d ON d.article_id = t.article_id AND d.language = t.language `
+	// textColumn is the long one, which few queries need. withBody joins it.
+	textColumn = `, d.body`
+	withBody   = ` JOIN article_bodies d ON d.article_id = t.article_id AND d.language = t.language `
 
 	// fromSlugs reads the text to which a slug belongs or belonged; the original if that text is not public any more.
 	fromSlugs = ` FROM slugs JOIN articles a ON a.id = slugs.article_id JOIN article_texts t ON t.article_id = a.id
@@ -107,30 +108,41 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 
 // saveText saves the text of an article in its own language.
 func (s *Store) saveText(ctx context.Context, a blog.Article) error {
-	// of_revision is the revision at which the text last changed. Translations compare it, so other edits keep it. The
-	// former Markdown is compared, so this comes before the new one is saved.
-	err := s.run(ctx, `
+	// of_revision is the revision at which the text last changed. Translations compare it, so other edits keep it.
+	same, err := s.hasMarkdown(ctx, a)
+	if err != nil {
+		return err
+	}
+	err = s.run(ctx, `
 		INSERT INTO article_texts (article_id, language, title, subtitle, summary, slug, words, of_revision)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (article_id, language) DO UPDATE SET title = excluded.title, subtitle = excluded.subtitle,
 			summary = excluded.summary, slug = excluded.slug, words = excluded.words, of_revision = CASE
 				WHEN article_texts.title = excluded.title AND article_texts.subtitle = excluded.subtitle
-					AND article_texts.summary = excluded.summary AND EXISTS (SELECT 1 FROM article_bodies d WHERE
-					d.article_id = excluded.article_id AND d.language = excluded.language AND d.markdown = ?)
+					AND article_texts.summary = excluded.summary AND ?
 				THEN article_texts.of_revision ELSE excluded.of_revision END`,
-		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Slug, a.WordCount, a.Revision, a.Markdown)
+		a.ID, a.Language, a.Title, a.Subtitle, a.Summary, a.Slug, a.WordCount, a.Revision, same)
 	if err != nil {
 		return err
 	}
 	return s.saveBody(ctx, a.ID, a.Language, a.Text)
 }
 
-// saveBody saves the long columns of a text.
+// hasMarkdown reports whether the Markdown of an article is the one that is saved.
+func (s *Store) hasMarkdown(ctx context.Context, a blog.Article) (bool, error) {
+	var saved packedBody
+	err := s.one(ctx, &saved, `SELECT body FROM article_bodies WHERE article_id = ? AND language = ?`, a.ID, a.Language)
+	if errors.Is(err, blog.ErrNotFound) {
+		return false, nil
+	}
+	return saved.markdown == a.Markdown, err
+}
+
+// saveBody saves the long part of a text.
 func (s *Store) saveBody(ctx context.Context, article blog.ID, language string, t blog.Text) error {
 	return s.run(ctx, `
-		INSERT INTO article_bodies (article_id, language, markdown, html, plain) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (article_id, language) DO UPDATE SET markdown = excluded.markdown, html = excluded.html,
-			plain = excluded.plain`, article, language, t.Markdown, t.HTML, t.Plain)
+		INSERT INTO article_bodies (article_id, language, body) VALUES (?, ?, ?)
+		ON CONFLICT (article_id, language) DO UPDATE SET body = excluded.body`, article, language, bodyOf(t))
 }
 
 // saveByline saves the co-authors. The owner is a column of the article.
@@ -329,13 +341,20 @@ func (s *Store) LockArticle(ctx context.Context, id blog.ID) (blog.Article, erro
 	return s.Article(ctx, id)
 }
 
+// wholeArticle is an article as articleColumns and textColumn return it.
+type wholeArticle struct {
+	blog.Article
+	Body packedBody
+}
+
 // article returns one whole article. from joins it with a text, rest is the query behind that.
 func (s *Store) article(ctx context.Context, from, rest string, args ...any) (blog.Article, error) {
-	var a blog.Article
-	if err := s.one(ctx, &a, `SELECT `+articleColumns+textColumns+from+withBody+rest, args...); err != nil {
-		return a, err
+	var whole wholeArticle
+	if err := s.one(ctx, &whole, `SELECT `+articleColumns+textColumn+from+withBody+rest, args...); err != nil {
+		return whole.Article, err
 	}
-	list := []blog.Article{a}
+	whole.Body.fill(&whole.Text)
+	list := []blog.Article{whole.Article}
 	err := s.loadBylinesAndTags(ctx, list)
 	if err == nil {
 		err = s.loadSources(ctx, &list[0])

@@ -176,11 +176,16 @@ func (s *Store) Articles(ctx context.Context, f ArticleFilter) ([]blog.Article, 
 	columns, from := articleColumns, ` FROM (`+p.query+`) p JOIN articles a ON a.id = p.article_id
 		JOIN article_texts t ON t.article_id = a.id AND t.language = `+language
 	if f.Text {
-		columns, from = columns+textColumns, from+withBody
+		columns, from = columns+textColumn, from+withBody
 	}
-	var list []blog.Article
-	if err := s.all(ctx, &list, `SELECT `+columns+from+p.order, append(p.args, args...)...); err != nil {
+	var rows []wholeArticle
+	if err := s.all(ctx, &rows, `SELECT `+columns+from+p.order, append(p.args, args...)...); err != nil {
 		return nil, fmt.Errorf("list articles: %w", err)
+	}
+	list := make([]blog.Article, len(rows))
+	for i, row := range rows {
+		row.Body.fill(&row.Text)
+		list[i] = row.Article
 	}
 	return list, s.loadBylinesAndTags(ctx, list)
 }

@@ -40,13 +40,13 @@ const articlesOfVoice = `(SELECT id FROM articles WHERE voice_id = ?)`
 
 // LivingObjects lists at most limit objects of a voice that are not deleted yet: those of its articles and replies.
 func (s *Store) LivingObjects(ctx context.Context, voice blog.ID, limit int) ([]Object, error) {
-	var list []Object
+	var list []objectRow
 	err := s.all(ctx, &list, `
 		SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects o
 		WHERE o.gone_at IS NULL AND (o.comment_id = '' AND o.article_id IN `+articlesOfVoice+`
 			OR o.comment_id <> '' AND o.comment_id IN (SELECT id FROM comments WHERE voice_id = ?)) LIMIT ?`, voice, voice,
 		limit)
-	return list, err
+	return objectsOf(list), err
 }
 
 // EraseVoice erases a voice for ever. What stays: its id, its handles, and the addresses and tombstones of its
@@ -121,11 +121,14 @@ func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) 
 	}
 	// The order matters: discarded_files gets the names of the picture files before their rows are deleted. A job
 	// deletes the files after the commit, so a rollback loses none.
+	err = s.run(ctx, `UPDATE article_bodies SET body = ? WHERE article_id IN `+articlesOfVoice, packedBody{}, voice)
+	if err != nil {
+		return err
+	}
 	err = s.runAll(ctx, []any{voice},
 		`DELETE FROM mentions WHERE voice_id = ?`,
 		`UPDATE article_texts SET title = '', subtitle = '', summary = '', words = 0, translator = ''
 			WHERE article_id IN `+articlesOfVoice,
-		`UPDATE article_bodies SET markdown = '', html = '', plain = '' WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM revisions WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM holds WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM article_tags WHERE article_id IN `+articlesOfVoice,

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,8 +35,8 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 				ago + `, ` + ago + `, ` + ago, nil},
 		{articles, `article_texts (article_id, language, title, slug)`,
 			`'a' || i, 'en', 'Crossing ' || i, 'crossing-' || i`, nil},
-		{articles, `article_bodies (article_id, language, markdown, html, plain)`, `'a' || i, 'en', ?, ?, ?`,
-			[]any{long, long, long}},
+		{articles, `article_bodies (article_id, language, body)`, `'a' || i, 'en', ?`,
+			[]any{[]byte(fmt.Sprintf("%d %d\n%s%s%s", len(long), len(long), long, long, long))}},
 		{articles, `slugs (slug, article_id, language, is_current)`, `'crossing-' || i, 'a' || i, 'en', TRUE`, nil},
 		{articles, `article_tags (article_id, position, tag, name)`, `'a' || i, 0, 'rivers', 'Rivers'`, nil},
 		{articles, `objects (id, article_id, payload, revision, at)`, `'o' || i, 'a' || i, ?, 1, ?`,

@@ -19,6 +19,24 @@ type Object struct {
 	GoneAt    *time.Time
 }
 
+// objectRow is an object with its payload as the database has it.
+type objectRow struct {
+	Object
+	Payload packed
+}
+
+func (r objectRow) object() Object {
+	r.Object.Payload = r.Payload
+	return r.Object
+}
+
+func objectsOf(rows []objectRow) (list []Object) {
+	for _, row := range rows {
+		list = append(list, row.object())
+	}
+	return list
+}
+
 // SaveObject saves an object or replaces its bytes. A second living object of one article is blog.ErrConflict.
 func (s *Store) SaveObject(ctx context.Context, o Object) error {
 	return s.InTx(ctx, func(s *Store) error {
@@ -31,7 +49,7 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 			INSERT INTO objects (id, article_id, comment_id, payload, revision, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, revision = excluded.revision, at = excluded.at,
 			gone_at = excluded.gone_at`,
-			o.ID, o.ArticleID, o.CommentID, o.Payload, o.Revision, o.At, o.GoneAt)
+			o.ID, o.ArticleID, o.CommentID, packed(o.Payload), o.Revision, o.At, o.GoneAt)
 		// Lists of articles know nothing of comments.
 		if err != nil || o.CommentID != "" {
 			return err
@@ -42,9 +60,9 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 
 // Object returns an object by its id, deleted or not.
 func (s *Store) Object(ctx context.Context, id blog.ID) (Object, error) {
-	var o Object
+	var o objectRow
 	err := s.one(ctx, &o, `SELECT id, article_id, comment_id, payload, revision, at, gone_at FROM objects WHERE id = ?`,
 		id)
 	changes.Note(ctx, changes.Article(o.ArticleID))
-	return o, err
+	return o.object(), err
 }

@@ -38,7 +38,7 @@ func (s *Store) AddRevision(ctx context.Context, r Revision) error {
 		err := s.run(ctx, `
 			INSERT INTO revisions (article_id, language, number, kind, title, summary, markdown, author, note, at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, r.Markdown, r.Author, r.Note, r.At)
+			r.ArticleID, r.Language, r.Number, r.Kind, r.Title, r.Summary, packed(r.Markdown), r.Author, r.Note, r.At)
 		if err != nil {
 			return err
 		}
@@ -94,9 +94,17 @@ func (s *Store) UnpublishRevisions(ctx context.Context, article blog.ID, after t
 
 // Revisions lists the saved states of an article, newest first, at most 200.
 func (s *Store) Revisions(ctx context.Context, article blog.ID) ([]Revision, error) {
-	var list []Revision
-	err := s.all(ctx, &list, `
+	var rows []struct {
+		Revision
+		Markdown packed
+	}
+	err := s.all(ctx, &rows, `
 		SELECT article_id, language, number, kind, title, summary, markdown, author, note, at
 		FROM revisions WHERE article_id = ? ORDER BY at DESC, number DESC LIMIT 200`, article)
+	list := make([]Revision, len(rows))
+	for i, row := range rows {
+		list[i] = row.Revision
+		list[i].Markdown = string(row.Markdown)
+	}
 	return list, err
 }

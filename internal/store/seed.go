@@ -217,6 +217,7 @@ func (f *seeder) readSamples(ctx context.Context, ids []blog.ID) error {
 			"article_texts": `SELECT * FROM article_texts WHERE article_id = ? AND draft = FALSE`,
 			"article_bodies": `SELECT d.* FROM article_bodies d JOIN article_texts t ON t.article_id = d.article_id
 				AND t.language = d.language WHERE d.article_id = ? AND t.draft = FALSE`,
+			"revisions":       `SELECT * FROM revisions WHERE article_id = ?`,
 			"article_authors": `SELECT * FROM article_authors WHERE article_id = ?`,
 			"article_tags":    `SELECT * FROM article_tags WHERE article_id = ?`,
 			"slugs":           `SELECT * FROM slugs WHERE article_id = ? AND is_current`,
@@ -226,6 +227,15 @@ func (f *seeder) readSamples(ctx context.Context, ids []blog.ID) error {
 		} {
 			if p.rows[table], err = f.rowsOf(ctx, query, string(id)); err != nil {
 				return err
+			}
+			for _, row := range p.rows[table] {
+				if payload, has := row["payload"]; has {
+					var sent packed
+					if err := sent.Scan(payload); err != nil {
+						return err
+					}
+					row["payload"] = sent
+				}
 			}
 		}
 		for _, row := range p.rows["activities"] {
@@ -295,8 +305,8 @@ func (f *seeder) followers(ctx context.Context) error {
 func (f *seeder) articles(ctx context.Context) error {
 	// Twenty years of a busy blog at most, so that archives have many months.
 	gap := min(24*time.Hour, 20*365*24*time.Hour/time.Duration(max(f.size.Articles, 1)))
-	tables := []string{"articles", "article_texts", "article_bodies", "article_authors", "article_tags", "slugs",
-		"objects", "activities"}
+	tables := []string{"articles", "article_texts", "article_bodies", "revisions", "article_authors", "article_tags",
+		"slugs", "objects", "activities"}
 	return f.inTurn(ctx, f.size.Articles, tables, func(i int, rows map[string][]seedRow) {
 		// The oldest first: rows lie on the disk as those of a blog that grew.
 		at := f.now.Add(-gap*time.Duration(f.size.Articles-i) - time.Minute)
@@ -312,7 +322,8 @@ func (f *seeder) copySample(p sample, mark string, at time.Time, rows map[string
 	for _, slug := range p.slugs {
 		replace = append(replace, old+"/"+slug, month+"/"+slug+mark)
 	}
-	payload := strings.NewReplacer(replace...)
+	names := strings.NewReplacer(replace...)
+	renamed := func(payload any) packed { return packed(names.Replace(string(payload.(packed)))) }
 	for table, list := range p.rows {
 		for _, row := range list {
 			row = copyRow(row)
@@ -325,10 +336,12 @@ func (f *seeder) copySample(p sample, mark string, at time.Time, rows map[string
 			case "slugs":
 				row["slug"] = text(row["slug"]) + mark
 			case "objects":
-				row["id"], row["at"], row["payload"] = made.object, at, []byte(payload.Replace(text(row["payload"])))
+				row["id"], row["at"], row["payload"] = made.object, at, renamed(row["payload"])
 			case "activities":
 				row["id"], row["at"], row["object_id"] = made.activity, at, made.object
-				row["payload"] = []byte(payload.Replace(text(row["payload"])))
+				row["payload"] = renamed(row["payload"])
+			case "revisions":
+				row["at"] = at
 			}
 			rows[table] = append(rows[table], row)
 		}

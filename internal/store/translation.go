@@ -8,8 +8,7 @@ import (
 )
 
 // x is the translation, o the original.
-const translationColumns = `x.language, x.title, x.subtitle, x.summary, d.markdown, d.html, d.plain, x.slug,
-	x.words, x.translator, x.draft,
+const translationColumns = `x.language, x.title, x.subtitle, x.summary, d.body, x.slug, x.words, x.translator, x.draft,
 	x.of_revision < o.of_revision AS behind`
 
 const fromTranslations = ` FROM articles a
@@ -17,21 +16,33 @@ const fromTranslations = ` FROM articles a
 	JOIN article_texts x ON x.article_id = a.id AND x.language <> a.language
 	JOIN article_bodies d ON d.article_id = x.article_id AND d.language = x.language `
 
+// translation is a translation as translationColumns returns it.
+type translation struct {
+	blog.Translation
+	Body packedBody
+}
+
 // Translations lists the translations of an article by language, including drafts.
 func (s *Store) Translations(ctx context.Context, article blog.ID) ([]blog.Translation, error) {
-	var list []blog.Translation
-	err := s.all(ctx, &list, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
+	var rows []translation
+	err := s.all(ctx, &rows, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? ORDER BY x.language`,
 		article)
+	var list []blog.Translation
+	for _, row := range rows {
+		row.Body.fill(&row.Text)
+		list = append(list, row.Translation)
+	}
 	return list, err
 }
 
 // Translation returns the translation of an article into one language. It returns blog.ErrNotFound for the language
 // of the original.
 func (s *Store) Translation(ctx context.Context, article blog.ID, language string) (blog.Translation, error) {
-	var t blog.Translation
+	var t translation
 	err := s.one(ctx, &t, `SELECT `+translationColumns+fromTranslations+`WHERE a.id = ? AND x.language = ?`, article,
 		language)
-	return t, err
+	t.Body.fill(&t.Text)
+	return t.Translation, err
 }
 
 // SaveTranslation saves a new or changed translation. It returns blog.Invalid for the language of the original, and
