@@ -91,6 +91,12 @@ func (s *Store) CountAttempt(ctx context.Context, id blog.ID, next time.Time) er
 	return s.run(ctx, `UPDATE arrivals SET attempts = attempts + 1, due_at = ? WHERE id = ?`, next, id)
 }
 
+// UncountAttempt takes back what CountAttempt wrote, of an attempt that failed because of our own database: the arrival
+// is due at once.
+func (s *Store) UncountAttempt(ctx context.Context, id blog.ID) error {
+	return s.run(ctx, `UPDATE arrivals SET attempts = attempts - 1, due_at = ? WHERE id = ?`, atOnce, id)
+}
+
 // ParkArrival stops all attempts at an arrival. reason is for the operator.
 func (s *Store) ParkArrival(ctx context.Context, id blog.ID, reason string) error {
 	return s.run(ctx, `UPDATE arrivals SET parked = ? WHERE id = ?`, reason, id)

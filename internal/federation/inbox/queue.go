@@ -65,47 +65,79 @@ func (in *Inbox) handleServer(ctx context.Context, claim store.Claim) {
 			if ctx.Err() != nil || in.Now().Sub(began) > federation.LeaseTime/2 {
 				break
 			}
-			in.tryArrival(ctx, arrival)
+			if !in.tryArrival(ctx, arrival) {
+				// The database cannot be written to. Without a pause we would ask it thousands of times a second.
+				federation.Pause(ctx, nil, retryPause)
+				break
+			}
 		}
 	}
 	// The claim is released at shutdown, too. Otherwise nobody can handle this server until the lease ends.
-	releaseCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := in.Store.ReleaseCaller(releaseCtx, claim, in.Now()); err != nil && !errors.Is(err, store.ErrLost) {
+	err := in.untilWritten(ctx, func(ctx context.Context) error { return in.Store.ReleaseCaller(ctx, claim, in.Now()) })
+	if err != nil && !errors.Is(err, store.ErrLost) {
 		in.Log.Error("arrivals cannot be released", "host", claim.Host, "error", err)
 	}
 }
 
-// tryArrival makes one attempt at an arrival. After maxAttempts it parks the arrival instead.
-func (in *Inbox) tryArrival(ctx context.Context, arrival blog.Arrival) {
+// retryPause is the time between two attempts to write to a database that cannot be written to.
+const retryPause = time.Second
+
+// untilWritten writes, again and again while the database is not available, for at most half of a lease. When ctx is
+// done, it writes once more, within five seconds.
+func (in *Inbox) untilWritten(ctx context.Context, write func(context.Context) error) error {
+	for began := time.Now(); ; {
+		once, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		last := ctx.Err() != nil || time.Since(began) > federation.LeaseTime/2
+		err := write(once)
+		cancel()
+		if last || !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		federation.Pause(ctx, nil, retryPause)
+	}
+}
+
+// tryArrival makes one attempt at an arrival. After maxAttempts it parks the arrival instead. It reports false when the
+// database could not be written to, so that this was no attempt.
+func (in *Inbox) tryArrival(ctx context.Context, arrival blog.Arrival) bool {
 	attempt, cancel := context.WithTimeout(ctx, arrivalTime)
 	defer cancel()
 	if arrival.Attempts >= maxAttempts {
-		in.park(attempt, arrival, fmt.Errorf("%d attempts failed", arrival.Attempts))
-		return
+		return in.park(attempt, arrival, fmt.Errorf("%d attempts failed", arrival.Attempts))
 	}
 	// The attempt is counted before it begins: an arrival that kills the process must not be tried for ever.
 	if err := in.Store.CountAttempt(attempt, arrival.ID, in.Now().Add(blog.Backoff(arrival.Attempts+1))); err != nil {
 		in.Log.Error("an attempt at an arrival cannot be recorded", "arrival", arrival.ID, "error", err)
-		return
+		return false
 	}
 	// A panic is caught, so that one arrival that triggers a bug does not stop the others.
 	err := federation.Safely(func() error { return in.handleArrival(attempt, arrival) })
 	switch {
 	case err == nil || ctx.Err() != nil: // our own stop is no failure of the arrival
+	case errors.Is(err, store.ErrUnavailable):
+		in.Log.Error("an arrival waits for the database", federation.LogArrival(arrival, err)...)
+		// Else the arrival would rest for a minute or an hour because of a trouble of ours that lasted a second.
+		err := in.untilWritten(ctx, func(ctx context.Context) error { return in.Store.UncountAttempt(ctx, arrival.ID) })
+		if err != nil {
+			in.Log.Error("an arrival cannot be made due again", "arrival", arrival.ID, "error", err)
+		}
+		return false
 	case federation.Temporary(err):
 		in.Log.Info("an arrival waits for another server", federation.LogArrival(arrival, err)...)
 	default:
 		in.Log.Warn("an arrival failed; it will be tried again", federation.LogArrival(arrival, err)...)
 	}
+	return true
 }
 
-// park takes an arrival out of the queue for good. The reason is for the operator.
-func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) {
+// park takes an arrival out of the queue for good, and reports whether it could. The reason is for the operator.
+func (in *Inbox) park(ctx context.Context, arrival blog.Arrival, reason error) bool {
 	in.Log.Error("an arrival failed too often and is not tried again", federation.LogArrival(arrival, reason)...)
-	if err := in.Store.ParkArrival(ctx, arrival.ID, reason.Error()); err != nil {
+	err := in.Store.ParkArrival(ctx, arrival.ID, reason.Error())
+	if err != nil {
 		in.Log.Error("an arrival cannot be parked", "arrival", arrival.ID, "error", err)
 	}
+	return err == nil
 }
 
 // handleArrival parses an arrival, decides what of it can be trusted, and applies that.
