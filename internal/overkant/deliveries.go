@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,30 +133,6 @@ func (o *Blog) MeasureSpread(b *testing.B, servers int) time.Duration {
 	if err := o.World.WaitForCount(ctx, servers, fedtest.About("Create", o.Object(a))); err != nil {
 		b.Fatalf("%d servers should have the article: %v", servers, err)
 	}
-	return time.Since(began)
-}
-
-// Flood sends all replies, 64 at a time, and returns how long it takes until all of them are counted.
-func (o *Blog) Flood(b *testing.B, a blog.Article, replies []*fedtest.PreparedActivity) time.Duration {
-	b.Helper()
-	began := time.Now()
-	var next, failed atomic.Int64
-	var senders sync.WaitGroup
-	// Many connections at once, as after a popular article.
-	for range 64 {
-		senders.Go(func() {
-			for i := next.Add(1) - 1; int(i) < len(replies); i = next.Add(1) - 1 {
-				if _, err := replies[i].Send(b.Context()); err != nil {
-					failed.Add(1)
-				}
-			}
-		})
-	}
-	senders.Wait()
-	if failed.Load() > 0 {
-		b.Fatalf("%d replies were not accepted", failed.Load())
-	}
-	o.Until("all replies can be read", func() bool { return o.Counts(a).Replies == len(replies) })
 	return time.Since(began)
 }
 

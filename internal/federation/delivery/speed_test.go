@@ -1,13 +1,7 @@
 package delivery_test
 
 import (
-	"crypto"
-	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,40 +55,6 @@ func eachDatabase(b *testing.B, bench func(b *testing.B, s *store.Store)) {
 	}
 }
 
-// BenchmarkFanOut sends one article to 1,000 servers on 1,000 addresses, signed one by one and judged by each.
-func BenchmarkFanOut(b *testing.B) {
-	eachDatabase(b, func(b *testing.B, s *store.Store) {
-		o, people := crowd(b, s, 1000)
-		var total time.Duration
-		for b.Loop() {
-			total += o.MeasureSpread(b, len(people))
-		}
-		rate := float64(b.N*len(people)) / total.Seconds()
-		b.ReportMetric(rate, "deliveries/s")
-		b.ReportMetric(rate/signing(b), "of-signing")
-	})
-}
-
-// signing is how many deliveries all cores could sign in a second if they did nothing else: what bounds a fan-out.
-func signing(b *testing.B) float64 {
-	b.Helper()
-	key, digest := overkant.NewKey(b), sha256.Sum256([]byte("four minutes wide"))
-	var signed atomic.Int64
-	var cores sync.WaitGroup
-	began := time.Now()
-	for range runtime.GOMAXPROCS(0) {
-		cores.Go(func() {
-			for time.Since(began) < time.Second {
-				if _, err := key.Private.Sign(rand.Reader, digest[:], crypto.SHA256); err == nil {
-					signed.Add(1)
-				}
-			}
-		})
-	}
-	cores.Wait()
-	return float64(signed.Load()) / time.Since(began).Seconds()
-}
-
 // BenchmarkFanOutAmongSilent measures what 200 servers that never answer cost the 800 others: 1 is nothing.
 func BenchmarkFanOutAmongSilent(b *testing.B) {
 	eachDatabase(b, func(b *testing.B, s *store.Store) {
@@ -122,41 +82,6 @@ func BenchmarkFanOutAmongSilent(b *testing.B) {
 		}
 		b.ReportMetric(among.Seconds()/float64(b.N)/alone.Seconds(), "x-alone")
 	})
-}
-
-// BenchmarkReplies takes 5,000 replies in, by 500 people on 500 servers, until all of them can be read.
-func BenchmarkReplies(b *testing.B) {
-	eachDatabase(b, func(b *testing.B, s *store.Store) {
-		o, people := crowd(b, s, 500)
-		const each = 10
-		var total time.Duration
-		for b.Loop() {
-			b.StopTimer()
-			overkant.PublishedCount++
-			a := o.Publish(func(a *blog.Article) { a.Slug = fmt.Sprintf("crossing-%d", overkant.PublishedCount) })
-			replies := prepare(b, o, a, people, each)
-			b.StartTimer()
-			total += o.Flood(b, a, replies)
-		}
-		b.ReportMetric(float64(b.N*len(people)*each)/total.Seconds(), "replies/s")
-	})
-}
-
-func prepare(b *testing.B, o *overkant.Blog, a blog.Article, people []*fedtest.Person,
-	each int) []*fedtest.PreparedActivity {
-	b.Helper()
-	var replies []*fedtest.PreparedActivity
-	for i := range each {
-		for _, p := range people {
-			ready, err := p.PrepareReply(b.Context(), o.Object(a),
-				fmt.Sprintf("<p>Crossing %d, and <em>nobody</em> spoke.</p>", i))
-			if err != nil {
-				b.Fatal(err)
-			}
-			replies = append(replies, ready)
-		}
-	}
-	return replies
 }
 
 // BenchmarkPublishToACrowd measures the transaction that publishes to 10,000 followers on 2,000 servers: what an author
