@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"causerie/internal/store/storetest"
 )
 
@@ -289,3 +291,82 @@ func TestARevalidatedPageNeedsNoDatabase(t *testing.T) {
 		}
 	})
 }
+
+func TestAKeptAnswerNeedsNoRouteAndIsTheSame(t *testing.T) {
+	for name, secure := range map[string][]string{"open": nil, "authorized fetch": {"--authorized-fetch"}} {
+		t.Run(name, func(t *testing.T) { testKeptAnswers(t, secure) })
+	}
+}
+
+// testKeptAnswers compares the answers that the cache gives before any route with those of the routes.
+func testKeptAnswers(t *testing.T, secure []string) {
+	settings := append([]string{"--database", storetest.SQLite(t), "--data", t.TempDir(), "--url",
+		"http://127.0.0.1:8098", "--listen", "127.0.0.1:8098"}, secure...)
+	var published []articleLine
+	for _, args := range [][]string{{"author", "add", "ilse", "--name", "Ilse Verhaagen"},
+		{"article", "publish", write(t, "ferry.md", ferry), "--author", "ilse", "--json"}} {
+		out, trouble, status := cli(t.Context(), append(args, settings...), nil, "")
+		if status != done {
+			t.Fatalf("%v: %d %s", args, status, trouble)
+		}
+		if args[0] == "article" {
+			published = read[articleLine](t, out)
+		}
+	}
+	s, err := newServer(context.Background(), configOf(t, settings), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	request := func(path, accept string) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Accept", accept)
+		r.Header.Set("Accept-Encoding", "gzip")
+		return r
+	}
+	ask := func(r *http.Request) (int, http.Header, string) {
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		return w.Code, w.Header(), w.Body.String()
+	}
+	page := strings.TrimPrefix(published[0].URL, "http://127.0.0.1:8098")
+	object := strings.TrimPrefix(published[0].Object, "http://127.0.0.1:8098")
+	const linked = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
+	for _, form := range []struct {
+		path, accept string
+		routed       bool // a route must decide
+	}{{"/", "text/html", false}, {page, "text/html", false}, {page + "?from=mail", "text/html", false},
+		{page, mastodon, false}, {page, linked, false}, {object, mastodon, false}, {object, linked, false},
+		{object, "*/*", false}, {object, "text/html", true}, {object + "/replies", mastodon, false},
+		{object + "/replies?cursor=", mastodon, true}, {"/feed.xml", "*/*", true}} {
+		code, header, body := ask(request(form.path, form.accept)) // it is made
+		again, kept, text := ask(request(form.path, form.accept))
+		if again != code || text != body || cmp.Diff(header, kept) != "" {
+			t.Errorf("%+v: %d, then %d; %s", form, code, again, cmp.Diff(header, kept))
+		}
+		r, w := request(form.path, form.accept), &discard{header: http.Header{}}
+		allocations := testing.AllocsPerRun(100, func() { s.handler.ServeHTTP(w, r) })
+		if routed := allocations > 0; routed != (form.routed || s.config.AuthorizedFetch) {
+			t.Errorf("%+v: %v allocations", form, allocations)
+		}
+	}
+	// Both of these close the connection.
+	chunked := request(page, "text/html")
+	chunked.TransferEncoding = []string{"chunked"}
+	if _, header, _ := ask(chunked); header.Get("Connection") != "close" {
+		t.Errorf("after a chunked request: %v", header)
+	}
+	s.draining.Store(true)
+	if _, header, _ := ask(request(page, "text/html")); header.Get("Connection") != "close" {
+		t.Errorf("while the server stops: %v", header)
+	}
+}
+
+// discard is an answer that nobody reads.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header { return d.header }
+
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+
+func (d *discard) WriteHeader(int) {}

@@ -68,7 +68,7 @@ func watch(t *testing.T, database string, size ...string) *watched {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.server.close)
-	server := w.server.httpServer()
+	server := newHTTPServer(w.server.handler, w.server.log)
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 

@@ -51,7 +51,7 @@ func isTrusted(trusted prefixes, peer string) bool {
 
 // logAndRecover turns a panic into an error page and one line of the log. At level debug it logs every request.
 func (s *server) logAndRecover(next http.Handler) http.Handler {
-	verbose := s.log.Enabled(context.Background(), slog.LevelDebug)
+	verbose := s.logsRequests()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		response := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		began := time.Now()
@@ -67,6 +67,9 @@ func (s *server) logAndRecover(next http.Handler) http.Handler {
 		next.ServeHTTP(response, r)
 	})
 }
+
+// logsRequests reports whether each request is logged.
+func (s *server) logsRequests() bool { return s.log.Enabled(context.Background(), slog.LevelDebug) }
 
 // errorPage answers a request whose handler panicked.
 func (s *server) errorPage(w middleware.WrapResponseWriter, r *http.Request, cause any) {

@@ -32,8 +32,9 @@ type server struct {
 	inbox    *inbox.Inbox
 	backfill *inbox.Backfill
 	jobs     *jobs.Jobs
-	handler  http.Handler
-	draining atomic.Bool // the server is stopping
+	router   chi.Router
+	handler  http.Handler // the router, behind the cache
+	draining atomic.Bool  // the server is stopping
 }
 
 // newServer opens the blog, or creates a new one, and connects all packages. Background work starts with serve.
@@ -85,12 +86,14 @@ func (s *server) makeRooms(ctx context.Context) error {
 	visitors.Log = s.log
 	readers := web.New(s.store, pages, cache)
 	readers.Log = s.log
-	s.handler = s.routes(docs, authors.Routes(), visitors.Routes(), cache.Kept("html", readers.Routes()))
+	guard := page.SecurityHeaders(strings.HasPrefix(s.site.URL, "https://"))
+	s.router = s.routes(docs, authors.Routes(), visitors.Routes(), guard.Wrap(readers.Routes()))
+	s.handler = s.keptFirst(cache.Kept(docs.KeptKind, guard, s.router), s.router)
 	return nil
 }
 
 // routes returns the handler that passes each request to its package.
-func (s *server) routes(docs *documents.Documents, authors, visitors, readers http.Handler) http.Handler {
+func (s *server) routes(docs *documents.Documents, authors, visitors, readers http.Handler) chi.Router {
 	r := chi.NewRouter()
 	// clientAddress comes first, because the log and the limits use the address of the client.
 	r.Use(s.clientAddress, s.logAndRecover, s.lastAnswers, noStore, closeChunked)
@@ -102,11 +105,24 @@ func (s *server) routes(docs *documents.Documents, authors, visitors, readers ht
 		r.Handle(path, authors)
 	}
 	r.Handle("/media/*", s.library.Handler())
-	guard := page.SecurityHeaders(strings.HasPrefix(s.site.URL, "https://"))
 	r.Method(http.MethodPost, "/interact", visitors)
 	// A page and its ActivityPub document have the same URL; the Accept header decides.
-	r.Handle("/*", documents.Negotiate(docs, guard(readers)))
+	r.Handle("/*", documents.Negotiate(docs, readers))
 	return r
+}
+
+// keptFirst lets the cache answer before anything else, where an answer from it needs nothing of what the routes do.
+func (s *server) keptFirst(kept, routes http.Handler) http.Handler {
+	if s.logsRequests() {
+		return routes
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() || len(r.TransferEncoding) > 0 { // the answer must also close the connection
+			routes.ServeHTTP(w, r)
+			return
+		}
+		kept.ServeHTTP(w, r)
+	})
 }
 
 // ready answers whether a load balancer should send requests here: the database answers, and the server is not
@@ -140,10 +156,10 @@ const (
 	maxHeader      = 32 << 10 // bytes
 )
 
-// httpServer returns the HTTP server, with limits for each connection.
-func (s *server) httpServer() *http.Server {
+// newHTTPServer returns an HTTP server with limits for each connection.
+func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           s.handler,
+		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return store.Prompt(context.Background()) },
 		ReadHeaderTimeout: readHeaderTime,
 		ReadTimeout:       readTime,
@@ -151,6 +167,6 @@ func (s *server) httpServer() *http.Server {
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		// A broken request from anybody causes these errors. At a higher level they would fill the log.
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

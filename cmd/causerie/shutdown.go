@@ -39,7 +39,7 @@ func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	for _, work := range []func(context.Context){s.courier.Run, s.inbox.Run, s.jobs.Run, s.backfill.Run} {
 		working.Go(func() { work(background) })
 	}
-	server := s.httpServer()
+	server := newHTTPServer(s.handler, s.log)
 	failed := make(chan error, len(listeners)) // room for all, so that no goroutine blocks after the first error
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()

@@ -284,7 +284,7 @@ func TestT223EveryAddressIsListed(t *testing.T) {
 	wire := chi.NewRouter()
 	documents.NewDocuments(s.core(), nil, s.inbox, cache, version).Routes(wire)
 	methods := map[string][]string{} // by room and route
-	for room, routes := range map[string]chi.Routes{"documents": wire, "program": s.handler.(chi.Routes),
+	for room, routes := range map[string]chi.Routes{"documents": wire, "program": s.router,
 		"admin":   admin.New(s.site, s.store, s.outbox, s.library, pages).Routes(),
 		"visitor": visitor.New(s.core().Remote).Routes(), "web": web.New(s.store, pages, cache).Routes()} {
 		err := chi.Walk(routes, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {

@@ -1,7 +1,6 @@
 package activity
 
 import (
-	"mime"
 	"strconv"
 	"strings"
 )
@@ -17,43 +16,33 @@ const LinkedDataType = `application/ld+json; profile="https://www.w3.org/ns/acti
 // wins if it was named, but never because of */*.
 type accepts struct{ activity, linkedData, json, page, any float64 }
 
-// readAccept reads the values of a request's Accept header.
+// readAccept reads the values of a request's Accept header. It allocates nothing: it runs for each request.
 func readAccept(header []string) accepts {
 	var a accepts
 	for _, value := range header {
 		for part := range strings.SplitSeq(value, ",") {
-			kind, params, err := mime.ParseMediaType(strings.TrimSpace(part))
-			if err != nil && kind == "" {
-				kind, params = looseMediaType(part)
-			}
-			a.add(kind, quality(params))
+			kind, params, _ := strings.Cut(part, ";")
+			a.add(strings.ToLower(strings.TrimSpace(kind)), quality(params))
 		}
 	}
 	return a
 }
 
-// looseMediaType reads a media range whose parameters are not well formed, as by an unquoted profile.
-func looseMediaType(part string) (string, map[string]string) {
-	kind, rest, _ := strings.Cut(part, ";")
-	params := map[string]string{}
-	for param := range strings.SplitSeq(rest, ";") {
-		if name, value, ok := strings.Cut(strings.TrimSpace(param), "="); ok {
-			params[strings.ToLower(name)] = value
+// quality reads the weight among the parameters of a media range. Other parameters may have any form: some servers send
+// a profile without quotes.
+func quality(params string) float64 {
+	for param := range strings.SplitSeq(params, ";") {
+		name, text, _ := strings.Cut(param, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "q") {
+			continue
 		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(q >= 0 && q <= 1) { // NaN is neither
+			return 0
+		}
+		return q
 	}
-	return strings.ToLower(strings.TrimSpace(kind)), params
-}
-
-func quality(params map[string]string) float64 {
-	text, ok := params["q"]
-	if !ok {
-		return 1
-	}
-	q, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(q >= 0 && q <= 1) { // NaN is neither
-		return 0
-	}
-	return q
+	return 1
 }
 
 func (a *accepts) add(kind string, q float64) {

@@ -61,7 +61,7 @@ const (
 func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
 	// The order matters: headers come first, so that also the refusal of a cross-origin request carries them.
-	r.Use(page.SecurityHeaders(h.secure()), private, h.sameOrigin, middleware.GetHead)
+	r.Use(page.SecurityHeaders(h.secure()).Wrap, private, h.sameOrigin, middleware.GetHead)
 	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
 	r.MethodNotAllowed(h.page(func(req *request) error {
 		page.SetAllow(req.w, req.r, r)

@@ -131,7 +131,7 @@ type call struct {
 	err     error
 }
 
-// Handler serves the documents of one kind ("html", "activity"). One path may have a document of each kind. fail
+// Handler serves the documents of one kind (HTML, or a media type). One path may have a document of each kind. fail
 // writes an error of the maker; it must not keep its response.
 func (k *Cache) Handler(kind string, maker Maker, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,27 +149,36 @@ func (k *Cache) Handler(kind string, maker Maker, fail func(http.ResponseWriter,
 	})
 }
 
-// Kept serves the fresh pages of a kind by their path alone. It asks next for everything else. So a page that is kept
-// needs no search for its route.
-func (k *Cache) Kept(kind string, next http.Handler) http.Handler {
+// HTML is the kind of web pages, feeds and whatever else is for readers.
+const HTML = "html"
+
+// Kept serves what is kept and fresh by its path alone, web pages with the headers of guard. It asks next for all
+// others. So what is kept needs no search for its route, which costs more than sending it. kindOf returns the kind of
+// document that a request wants, or "" if it must not be answered by its path alone.
+func (k *Cache) Kept(kindOf func(*http.Request) string, guard Headers, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			if page := k.kept(keyOf(kind, r.URL)); page != nil {
-				page.send(w, r)
-				return
+			if kind := kindOf(r); kind != "" {
+				if page := k.kept(keyOf(kind, r.URL)); page != nil {
+					if page.isPage {
+						guard.set(w.Header())
+					}
+					page.send(w, r)
+					return
+				}
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// kept returns a fresh web page, or nil.
+// kept returns a fresh document, or nil.
 func (k *Cache) kept(key key) *entry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	page := k.find(key)
 	// Feeds have another content type for browsers, which their route sets.
-	if page == nil || !page.isPage || !page.fresh(k.now, k.changes) {
+	if page == nil || key.kind == HTML && !page.isPage || !page.fresh(k.now, k.changes) {
 		return nil
 	}
 	return page
@@ -360,8 +369,8 @@ type prepared struct {
 type variant struct {
 	body        []byte
 	etag        string
-	header      []field // of the whole answer
-	revalidated []field // of a 304
+	header      Headers // of the whole answer
+	revalidated Headers // of a 304
 }
 
 type field struct {
@@ -429,10 +438,7 @@ func (f *prepared) send(w http.ResponseWriter, r *http.Request) {
 	if known {
 		fields, status = v.revalidated, http.StatusNotModified
 	}
-	for _, field := range fields {
-		// Set directly and not by Set, which would allocate a slice for each value.
-		header[field.name] = field.values
-	}
+	fields.set(header)
 	if hasSessionCookie(r) && header.Get("Cache-Control") == ForReaders {
 		header["Cache-Control"] = forAuthors
 	}

@@ -306,22 +306,33 @@ func TestAFreshPageNeedsNoRoute(t *testing.T) {
 		}
 		return d, nil
 	}, fiveHundred)
-	page := cache.Kept("html", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	kindOf := func(r *http.Request) string {
+		if r.URL.RawQuery != "" {
+			return ""
+		}
+		return HTML
+	}
+	guard := SecurityHeaders(true)
+	page := cache.Kept(kindOf, guard, guard.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		routed++
 		pages.ServeHTTP(w, r)
-	}))
+	})))
 	for i, test := range []struct {
 		method, path string
 		change       bool
 		routed       int
 	}{{"GET", "/", false, 1}, {"GET", "/", false, 1}, {"HEAD", "/", false, 1}, {"POST", "/", false, 2},
 		{"GET", "/", true, 3}, {"GET", "/", false, 3}, {"GET", "/other", false, 4}, {"GET", "/feed.xml", false, 5},
-		{"GET", "/feed.xml", false, 6}} {
+		{"GET", "/feed.xml", false, 6}, {"GET", "/?light", false, 7}, {"GET", "/", false, 7}} {
 		if test.change {
 			change(&counter, changes.Everything)
 		}
-		if got := ask(page, test.method, test.path); got.StatusCode >= 400 && test.method != "POST" || routed != test.routed {
+		got := ask(page, test.method, test.path)
+		if got.StatusCode >= 400 && test.method != "POST" || routed != test.routed {
 			t.Errorf("%d: %s %s: status %d, %d routed, want %d", i, test.method, test.path, got.StatusCode, routed, test.routed)
+		}
+		if got.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%d: %s %s has no policy", i, test.method, test.path)
 		}
 	}
 }

@@ -234,7 +234,7 @@ func TestAReaderChoosesTheThemeAndReturnsToThePage(t *testing.T) {
 
 func TestSecurityHeadersAreSet(t *testing.T) {
 	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})
-	got := ask(SecurityHeaders(true)(plain), "GET", "/").Header
+	got := ask(SecurityHeaders(true).Wrap(plain), "GET", "/").Header
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +
 			"manifest-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self' https:; frame-ancestors 'none'; " +
@@ -247,7 +247,7 @@ func TestSecurityHeadersAreSet(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), want)
 		}
 	}
-	atHome := ask(SecurityHeaders(false)(plain), "GET", "/").Header
+	atHome := ask(SecurityHeaders(false).Wrap(plain), "GET", "/").Header
 	if got := atHome.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("over http browsers were asked to stay on https: %q", got)
 	}

@@ -3,9 +3,11 @@ package documents
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
+	"causerie/internal/page"
 )
 
 // Negotiate answers requests for ActivityPub with documents, and all others with pages.
@@ -21,6 +23,25 @@ func Negotiate(documents *Documents, pages http.Handler) http.Handler {
 		}
 		pages.ServeHTTP(w, r)
 	})
+}
+
+// KeptKind returns the kind of document that the cache may send by its path alone, without any of the routes; "" when
+// a route must decide.
+func (d *Documents) KeptKind(r *http.Request) string {
+	accept := r.Header["Accept"]
+	switch {
+	case d.AuthorizedFetch: // the signature decides, and pages have another Vary
+		return ""
+	case strings.HasPrefix(r.URL.Path, "/ap/"):
+		// The query says which page of a collection; a browser is sent to the web page.
+		if r.URL.RawQuery != "" || activity.PrefersPage(accept) {
+			return ""
+		}
+		return activity.MediaType(accept)
+	case activity.AsksForActivity(accept):
+		return activity.MediaType(accept)
+	}
+	return page.HTML
 }
 
 // toPage redirects a browser from an ActivityPub address to the page of the same thing. It reports false, and answers
