@@ -41,6 +41,40 @@ type articleLine struct {
 
 // articleLine returns the JSON of an article.
 func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, error) {
+	lines, err := app.articleLines(ctx, []blog.Article{a})
+	if err != nil {
+		return articleLine{}, err
+	}
+	return lines[0], nil
+}
+
+// articleLines returns the JSON of articles, with two queries for all of them.
+func (app *app) articleLines(ctx context.Context, articles []blog.Article) ([]articleLine, error) {
+	ids := make([]blog.ID, len(articles))
+	for i, a := range articles {
+		ids[i] = a.ID
+	}
+	held, err := app.store.HeldUntil(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := app.store.CountDeliveries(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]articleLine, len(articles))
+	for i, a := range articles {
+		lines[i] = app.lineOf(a)
+		if until, is := held[a.ID]; is {
+			lines[i].Held = jsonTime(&until)
+		}
+		lines[i].Deliveries = deliveries[a.ID]
+	}
+	return lines, nil
+}
+
+// lineOf returns what the article itself says.
+func (app *app) lineOf(a blog.Article) articleLine {
 	line := articleLine{ID: a.ID, Status: string(a.Status), Title: a.Title, Slug: a.Slug, Language: a.Language,
 		Published: jsonTime(a.PublishedAt), Scheduled: jsonTime(a.ScheduledAt)}
 	if a.Month != "" { // it has an address from its first publication or schedule on
@@ -49,15 +83,7 @@ func (app *app) articleLine(ctx context.Context, a blog.Article) (articleLine, e
 	if a.ObjectID != "" {
 		line.Object = app.site.ArticleID(a.ObjectID)
 	}
-	hold, err := app.store.Hold(ctx, a.ID)
-	switch {
-	case err == nil:
-		line.Held = jsonTime(&hold.Until)
-	case !errors.Is(err, blog.ErrNotFound):
-		return line, err
-	}
-	line.Deliveries, err = app.store.CountDeliveries(ctx, a.ID)
-	return line, err
+	return line
 }
 
 // jsonTime returns a time in RFC 3339, "" for nil.

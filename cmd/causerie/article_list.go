@@ -29,11 +29,12 @@ func (l articleList) Run(ctx context.Context, c *console, config Config, log *sl
 			if err != nil {
 				return err
 			}
-			for _, a := range articles {
-				line, err := app.articleLine(ctx, a)
-				if err != nil {
-					return err
-				}
+			lines, err := app.articleLines(ctx, articles)
+			if err != nil {
+				return err
+			}
+			for i, a := range articles {
+				line := lines[i]
 				const minute = "2006-01-02 15:04"
 				state := line.Status
 				if a.ScheduledAt != nil {

@@ -22,8 +22,12 @@ type deliveriesCommand struct {
 type deliveriesList struct {
 	Article string `arg:"" optional:"" help:"The id or the slug of the article. Without it all articles are listed."`
 	Failed  bool   `help:"List only failed deliveries, and those that are being retried."`
+	All     bool   `help:"List all servers of the article. Without it, at most 300 are listed as text."`
 	JSON    bool   `name:"json" help:"Print one JSON object on each line."`
 }
+
+// mostServers is how many servers of an article are listed as text without --all.
+const mostServers = 300
 
 // Help is printed below the command's line by --help. It names retry, which the help of the default command does not
 // list.
@@ -38,6 +42,9 @@ func (l deliveriesList) Run(ctx context.Context, c *console, config Config, log 
 			a, err := app.find(ctx, l.Article)
 			if err != nil {
 				return err
+			}
+			if !l.All && !l.Failed && !l.JSON {
+				return app.printSomeServers(ctx, c, t, a, l.emptyText())
 			}
 			if err := app.printServers(ctx, c, t, a, l.Failed); err != nil {
 				return err
@@ -135,6 +142,33 @@ func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.A
 			return err
 		}
 	}
+	app.printStates(t, a, states, failedOnly)
+	return nil
+}
+
+// printSomeServers is printServers for an article that may have gone to thousands of servers: it reads no more than it
+// prints.
+func (app *app) printSomeServers(ctx context.Context, c *console, t *table, a blog.Article, empty string) error {
+	sample, listed, err := app.store.ListedDeliveries(ctx, a.ID, mostServers)
+	if err != nil {
+		return err
+	}
+	all, states := blog.ServerStates(sample), blog.ServerStates(listed)
+	if err := app.printSummary(ctx, c, a, all); err != nil {
+		return err
+	}
+	app.printStates(t, a, states, false)
+	if err := t.flushOr(empty); err != nil {
+		return err
+	}
+	if more := blog.Count(all).Servers - len(states); more > 0 {
+		fmt.Fprintf(c.out, "and %s: --all lists them too\n", text.Plural(more, "more server", "more servers"))
+	}
+	return nil
+}
+
+// printStates prints a line for each server.
+func (app *app) printStates(t *table, a blog.Article, states []blog.ServerState, failedOnly bool) {
 	for _, s := range states {
 		if failedOnly && (s.Status == blog.Delivered || s.Status == blog.Waiting || s.NothingToDelete()) {
 			continue
@@ -146,7 +180,6 @@ func (app *app) printServers(ctx context.Context, c *console, t *table, a blog.A
 		}
 		t.line(app.serverLineOf(a, s), cells...)
 	}
-	return nil
 }
 
 func (app *app) printFailed(ctx context.Context, c *console, t *table, articles []blog.Article) error {

@@ -12,7 +12,6 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/deliverytext"
-	"causerie/internal/store"
 	"causerie/internal/text"
 )
 
@@ -69,11 +68,11 @@ func (h *Handler) deliveries(req *request) error {
 	if err != nil {
 		return err
 	}
-	sample, listed, err := h.deliveryStates(req, a.ID)
+	sample, rows, err := h.store.ListedDeliveries(req.ctx(), a.ID, mostServers)
 	if err != nil {
 		return err
 	}
-	states := blog.ServerStates(sample)
+	states, listed := blog.ServerStates(sample), blog.ServerStates(rows)
 	publicationHeld, err := h.showHold(req, &f, a)
 	if err != nil {
 		return err
@@ -110,26 +109,6 @@ func (h *Handler) deliveries(req *request) error {
 // mostServers is how many servers the page lists at most. Those that need attention come first.
 const mostServers = 300
 
-// deliveryStates reads what the page shows of the deliveries: one row for all servers with the same history, and the
-// states of the servers that it lists.
-func (h *Handler) deliveryStates(req *request, article blog.ID) ([]blog.DeliveryRow, []blog.ServerState, error) {
-	all, err := h.store.DeliveryGroups(req.ctx(), []blog.ID{article})
-	if err != nil {
-		return nil, nil, err
-	}
-	sample, hosts := store.SampleOf(all[article]), []string(nil)
-	states := blog.ServerStates(sample)
-	if servers(states) > mostServers {
-		hosts = listedHosts(all[article], states)
-	}
-	rows, err := h.store.DeliveryRows(req.ctx(), article, hosts...)
-	// Without many servers all rows are here, and they are newer than the sample may be.
-	if hosts == nil {
-		sample = rows
-	}
-	return sample, blog.ServerStates(rows), err
-}
-
 // servers counts the servers behind the states of a sample.
 func servers(states []blog.ServerState) int {
 	n := 0
@@ -137,19 +116,6 @@ func servers(states []blog.ServerState) int {
 		n += 1 + s.Alike
 	}
 	return n
-}
-
-// listedHosts picks the servers to list, those in trouble first.
-func listedHosts(groups []store.DeliveryGroup, states []blog.ServerState) []string {
-	var hosts []string
-	for _, s := range states {
-		for _, g := range groups {
-			if g.Hosts[0] == s.Host {
-				hosts = append(hosts, g.Hosts...)
-			}
-		}
-	}
-	return hosts[:min(len(hosts), mostServers)]
 }
 
 // articleWithDeliveries finds the article of the path, if the author may see its deliveries.

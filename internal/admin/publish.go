@@ -345,7 +345,7 @@ func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string,
 	case first == 0:
 		return "first", nil
 	}
-	if n, err := h.store.CountDeliveries(req.ctx(), a.ID); err != nil || n == 0 {
+	if n, err := h.store.CountDeliveries(req.ctx(), []blog.ID{a.ID}); err != nil || n[a.ID] == 0 {
 		return "published-here", err
 	}
 	return "published", nil

@@ -95,6 +95,7 @@ type frame struct {
 	CommentsWaiting int
 	ReportsOpen     int // for moderators
 	ServersSilent   int
+	MoreSilent      bool // than these
 	Toast           *toast
 }
 
@@ -126,7 +127,7 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 		}
 	}
 	silent, err := h.store.CountSilentPeers(req.ctx())
-	f.ServersSilent = silent.Silent
+	f.ServersSilent, f.MoreSilent = silent.Silent, silent.More
 	// An unknown word shows nothing.
 	if words, ok := flashes[req.r.URL.Query().Get("done")]; ok {
 		f.Toast = &toast{Words: words}

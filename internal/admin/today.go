@@ -88,17 +88,21 @@ func (h *Handler) health(req *request) (sentence, hint string, err error) {
 		// A server may refuse several voices, and still counts once.
 		refusing[r.Host] = true
 	}
+	least := ""
+	if peers.More {
+		least = "at least "
+	}
 	var but []string
 	for _, state := range []struct {
-		n            int
-		one, several string
-	}{{peers.Silent, "that is silent", "that are silent"}, {len(refusing), "that refuses it", "that refuse it"},
-		{peers.Patient, "that asks for patience", "that ask for patience"}} {
+		n                   int
+		one, several, least string
+	}{{peers.Silent, "that is silent", "that are silent", least}, {len(refusing), "that refuses it", "that refuse it", ""},
+		{peers.Patient, "that asks for patience", "that ask for patience", least}} {
 		switch {
 		case state.n == 1:
 			but = append(but, "one server "+state.one)
 		case state.n > 1:
-			but = append(but, text.InWords(state.n)+" servers "+state.several)
+			but = append(but, state.least+text.InWords(state.n)+" servers "+state.several)
 		}
 	}
 	if len(but) == 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func (s *Store) pick(ctx context.Context, f ArticleFilter) (pick, error) {
 	l, found := f.list()
 	if !found || !f.inOrder(l) {
 		p, err := f.pickFromArticles()
-		p.query, p.args = p.query+` LIMIT ? OFFSET ?`, append(p.args, limit, offset)
+		p.query, p.args = p.query+limited(limit), append(p.args, offset)
 		return p, err
 	}
 	query, args := `SELECT l.article_id, l.at FROM article_lists l WHERE `+ofList, l.args()
@@ -105,9 +106,13 @@ func (s *Store) pick(ctx context.Context, f ArticleFilter) (pick, error) {
 		query, args = query+` AND NOT EXISTS (SELECT 1 FROM pins n WHERE n.article_id = l.article_id AND n.voice_id = ?)`,
 			append(args, f.Voice)
 	}
-	return pick{query + ` ORDER BY l.at DESC, l.article_id DESC LIMIT ? OFFSET ?`, append(args, limit, offset),
+	return pick{query + ` ORDER BY l.at DESC, l.article_id DESC` + limited(limit), append(args, offset),
 		` ORDER BY p.at DESC, p.article_id DESC`}, nil
 }
+
+// limited is a LIMIT with an OFFSET as argument. The limit is no argument: PostgreSQL would plan the same statement for
+// all limits, and expect a tenth of the list. There are few limits.
+func limited(limit int) string { return ` LIMIT ` + strconv.Itoa(limit) + ` OFFSET ?` }
 
 // pickFromArticles picks the articles of a filter from their own table, in the order of one of its indices.
 func (f ArticleFilter) pickFromArticles() (pick, error) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -29,31 +31,22 @@ var ErrLost = errors.New("the lease on this server was lost")
 // rest counts as over.
 const longestRest = 30 * time.Hour
 
-// These are conditions of a row p that can be claimed. When the clock is set back, times in the future stay in the
-// database. No lease ends later than now plus its length, so a leased server whose free_at is twice that far ahead,
-// or a server that was released so far in the future, was written before the clock was set back. Twice, because the
-// clocks of two processes differ a little.
+// These are conditions of a row p that is free. When the clock is set back, times in the future stay in the database.
+// The last two find such rows. No lease ends later than now plus its length, so a leased server
+// whose free_at is twice that far ahead, or a server that was released so far in the future, was written before the
+// clock was set back. Twice, because the clocks of two processes differ a little.
 const (
-	freeLease   = `(p.free_at <= ? OR p.free_at > ?)`
-	freeHealthy = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL) OR ` +
-		`p.free_at > ?)`
-	freeFailing = `(p.free_at <= ? OR p.free_at > ? AND (p.visited OR p.freed_at > ?) OR p.free_at > ?)`
+	freeLease    = `(p.free_at <= ? OR p.free_at > ?)`
+	aheadHealthy = `p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL OR p.free_at > ?)`
+	aheadFailing = `p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.free_at > ?)`
 )
 
-// These queries list the hosts that freeHealthy and freeFailing are true for, each part by a range of an index. Without
-// them a database may read all servers that rest, and there may be thousands. Of those that are due, the first thousand
-// will do: several times what one claim takes, since other processes may have locked some. The conditions must stay
-// beside them: PostgreSQL checks them once more when it has locked a row.
-const (
-	healthyHosts = `SELECT host FROM (SELECT host FROM peers WHERE waiting AND failures = 0 AND free_at <= ?
-			ORDER BY free_at LIMIT 1000) AS due
-		UNION ALL SELECT host FROM peers WHERE waiting AND failures = 0 AND free_at > ?`
-	failingHosts = `SELECT host FROM (SELECT host FROM peers WHERE waiting AND failures > 0 AND free_at <= ?
-			ORDER BY free_at LIMIT 1000) AS due
-		UNION ALL SELECT host FROM peers WHERE waiting AND visited AND free_at > ?
-		UNION ALL SELECT host FROM peers WHERE waiting AND failures > 0 AND freed_at > ?
-		UNION ALL SELECT host FROM peers WHERE waiting AND failures > 0 AND free_at > ?`
-)
+// failingAhead lists the hosts that aheadFailing is true for, each part by a range of an index. Without it a database
+// may read all servers that rest, and there may be thousands. The condition must stay beside it: PostgreSQL checks it
+// once more when it has locked a row.
+const failingAhead = `SELECT host FROM peers WHERE waiting AND visited AND free_at > ?
+	UNION ALL SELECT host FROM peers WHERE waiting AND failures > 0 AND freed_at > ?
+	UNION ALL SELECT host FROM peers WHERE waiting AND failures > 0 AND free_at > ?`
 
 // aheadOf returns the time after which a lease must be from before the clock was set back.
 func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * lease) }
@@ -63,44 +56,56 @@ func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * 
 // so that they do not delay the rest.
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int,
 	failing bool) ([]Claim, error) {
-	ahead := aheadOf(now, lease)
+	ahead, longest := aheadOf(now, lease), now.Add(longestRest)
 	from := claimable{table: "peers", set: ", visited = TRUE", columns: ", too_large, resume_at"}
 	if failing {
-		free := []any{now, ahead, ahead, now.Add(longestRest)}
-		from.condition = `p.failures > 0 AND ` + freeFailing + ` AND p.host IN (` + failingHosts + `)`
-		from.args = append(free, free...)
+		from.ranges = []claimRange{
+			{`p.failures > 0 AND p.free_at <= ?`, "free_at", []any{now}},
+			{`p.failures > 0 AND ` + aheadFailing + ` AND p.host IN (` + failingAhead + `)`, "free_at",
+				[]any{ahead, ahead, longest, ahead, ahead, longest}},
+		}
 		return s.claim(ctx, from, now, lease, n)
 	}
 	// The courier asks for healthy servers in every round, so this is a good place to end the rests of refused voices.
 	if err := s.endRefusals(ctx, now, ahead); err != nil {
 		return nil, fmt.Errorf("end refusals: %w", err)
 	}
-	from.condition = `p.failures = 0 AND ` + freeHealthy + ` AND p.host IN (` + healthyHosts + `)`
-	from.args = []any{now, ahead, ahead, now.Add(longestRest), now, ahead}
+	from.ranges = []claimRange{
+		{`p.failures = 0 AND p.free_at <= ?`, "free_at", []any{now}},
+		{`p.failures = 0 AND ` + aheadHealthy, "free_at", []any{ahead, ahead, longest}},
+	}
 	return s.claim(ctx, from, now, lease, n)
 }
 
 // ClaimCallers claims up to n servers with an arrival that is due.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
-	// A due time too far ahead was written before the clock was set back.
-	const due = ` AND (p.due_at <= ? OR p.due_at > ?) AND p.host IN (
-		SELECT host FROM (SELECT host FROM callers WHERE waiting AND due_at <= ? ORDER BY due_at LIMIT 1000) AS first
-		UNION ALL SELECT host FROM callers WHERE waiting AND due_at > ?)`
-	late := now.Add(longestWait)
-	return s.claim(ctx, claimable{
-		table:     "callers",
-		condition: freeLease + due,
-		args:      []any{now, aheadOf(now, lease), now, late, now, late},
-	}, now, lease, n)
+	ahead, late := aheadOf(now, lease), now.Add(longestWait)
+	return s.claim(ctx, claimable{table: "callers", ranges: []claimRange{
+		{freeLease + ` AND p.due_at <= ?`, "due_at", []any{now, ahead, now}},
+		// A due time too far ahead was written before the clock was set back.
+		{freeLease + ` AND p.due_at > ?`, "due_at", []any{now, ahead, late}},
+	}}, now, lease, n)
 }
 
 // claimable is the part of a claim that differs between the tables.
 type claimable struct {
-	table     string // peers or callers
-	condition string // of a row p that is free and has work
+	table   string // peers or callers
+	ranges  []claimRange
+	set     string // more assignments of the claim, each after a comma
+	columns string // more columns of a Claim, each after a comma
+}
+
+// claimRange selects rows p that are free and have work, by a range of an index. So nothing reads the servers that
+// rest, and however many are due, a claim reads no more than it takes.
+type claimRange struct {
+	condition string
+	order     string // the column of that index: what comes first is claimed first
 	args      []any  // of the condition
-	set       string // more assignments of the claim, each after a comma
-	columns   string // more columns of a Claim, each after a comma
+}
+
+// from is the FROM clause of a range.
+func (r claimRange) from(table string) string {
+	return ` FROM ` + table + ` p WHERE p.waiting AND ` + r.condition
 }
 
 // claim claims up to n servers of a table for the length of a lease.
@@ -109,26 +114,45 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 	if n <= 0 {
 		return nil, nil
 	}
-	free := ` FROM ` + from.table + ` p WHERE p.waiting AND ` + from.condition
 	// A read comes first: an idle courier must not use the only connection that writes on SQLite.
-	var some int
-	err := s.one(ctx, &some, `SELECT count(*) FROM (SELECT 1`+free+` LIMIT 1) AS x`, from.args...)
-	if err != nil || some == 0 {
+	var parts []string
+	var args []any
+	for i, r := range from.ranges {
+		parts = append(parts, `SELECT * FROM (SELECT `+strconv.Itoa(i)+` AS place`+r.from(from.table)+` LIMIT 1) AS x`+
+			strconv.Itoa(i))
+		args = append(args, r.args...)
+	}
+	var some []int
+	if err := s.all(ctx, &some, strings.Join(parts, ` UNION ALL `), args...); err != nil {
 		return nil, err
 	}
 	var claims []Claim
+	for _, i := range some {
+		more, err := s.claimFrom(ctx, from, from.ranges[i], now, lease, n-len(claims))
+		if claims = append(claims, more...); err != nil {
+			// What is claimed already must be returned, or nobody would work on those servers until the leases end.
+			return claims, fmt.Errorf("claim %s: %w", from.table, err)
+		}
+	}
+	return claims, nil
+}
+
+// claimFrom claims up to n servers of a range.
+func (s *Store) claimFrom(ctx context.Context, from claimable, r claimRange, now time.Time, lease time.Duration,
+	n int) ([]Claim, error) {
+	var claims []Claim
 	// A round may find servers that this process still holds. Then another round looks for others.
-	for {
+	for len(claims) < n {
 		var due []Claim
 		var stillHeld []string
 		err := s.InTx(ctx, func(s *Store) error {
 			// InTx may run this function again.
 			due, stillHeld = nil, nil
 			err := s.all(ctx, &due, `
-				WITH due AS (SELECT p.host`+free+` ORDER BY p.free_at LIMIT ?`+s.sql.skipLocked("p")+`)
+				WITH due AS (SELECT p.host`+r.from(from.table)+` ORDER BY p.`+r.order+` LIMIT ?`+s.sql.skipLocked("p")+`)
 				UPDATE `+from.table+` SET free_at = ?, claims = claims + 1, process = ?`+from.set+`
 				WHERE host IN (SELECT host FROM due) RETURNING host, claims, failures`+from.columns,
-				append(slices.Clone(from.args), n-len(claims), now.Add(lease), s.name)...)
+				append(slices.Clone(r.args), n-len(claims), now.Add(lease), s.name)...)
 			if err != nil {
 				return err
 			}
@@ -148,9 +172,7 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 			return s.run(ctx, `UPDATE `+from.table+` SET claims = claims - 1 WHERE host IN (?)`, stillHeld)
 		})
 		if err != nil {
-			// The claims of earlier rounds are committed. They must be returned, or nobody would work on those servers until
-			// the leases end.
-			return claims, fmt.Errorf("claim %s: %w", from.table, err)
+			return claims, err
 		}
 		taken := make(map[string]int64, len(due))
 		for _, c := range due {
@@ -158,10 +180,11 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 		}
 		s.leases.take(from.table, lease, taken)
 		claims = append(claims, due...)
-		if len(stillHeld) == 0 || len(claims) >= n {
-			return claims, nil
+		if len(stillHeld) == 0 {
+			break
 		}
 	}
+	return claims, nil
 }
 
 // Recover frees the servers that a killed process still holds, so that a restart need not wait for the leases to end.
@@ -172,11 +195,13 @@ func (s *Store) Recover(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	// A server without failures that is not free is leased, or rests for a short time after an error of our own. Both
-	// end with a restart.
-	err := s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND (failures = 0 OR
-		visited) AND free_at > ?`, now, now, now)
-	if err != nil {
-		return err
+	// end with a restart. Two statements, because an OR would read all servers that wait.
+	for _, leased := range []string{"failures = 0", "visited"} {
+		err := s.run(ctx, `UPDATE peers SET free_at = ?, freed_at = ?, claims = claims + 1 WHERE waiting AND `+leased+`
+			AND free_at > ?`, now, now, now)
+		if err != nil {
+			return err
+		}
 	}
 	return s.run(ctx, `UPDATE callers SET free_at = ?, claims = claims + 1 WHERE waiting AND free_at > ?`, now, now)
 }
@@ -251,27 +276,30 @@ const maxMissedArticles = 10
 // state of the objects that it holds, the last articles that it missed, and activities about our voices.
 func (s *Store) reviveDeliveries(ctx context.Context, host string, now time.Time) error {
 	// A Create that may have arrived keeps its revision, because the same activity must not arrive with two texts.
+	// Each statement begins with the given-up deliveries of the server, and not with the activities of the whole blog.
 	const revive = `UPDATE deliveries SET status = 'waiting', attempts = 0, settled_at = NULL, written_at = ?, revision
 		= CASE WHEN unsure THEN revision ELSE ` +
-		newestRevision + ` END WHERE host = ? AND status = 'given up' AND activity_id IN `
+		newestRevision + ` END WHERE host = ? AND status = 'given up' AND `
 	// Each Update carries the whole object, so only the newest one is sent. All Deletes and Undos are sent, and the
 	// Creates that may have arrived.
-	err := s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id
-		WHERE e.kind IN ('Delete', 'Undo') OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR
-		e.kind = 'Create' AND deliveries.unsure))`, now, host)
+	err := s.run(ctx, revive+`EXISTS (SELECT 1 FROM activities e JOIN objects o ON o.id = e.object_id
+		WHERE e.id = deliveries.activity_id AND (e.kind IN ('Delete', 'Undo')
+			OR o.gone_at IS NULL AND (e.kind = 'Update' AND e.revision = o.revision OR e.kind = 'Create'
+				AND deliveries.unsure)))`, now, host)
 	if err != nil {
 		return err
 	}
 	// Then the newest articles and boosts that the server missed.
-	err = s.run(ctx, revive+`(SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
-		JOIN deliveries d ON d.activity_id = e.id AND d.host = ? AND d.status = 'given up'
-		WHERE e.kind IN ('Create', 'Announce') ORDER BY e.id DESC LIMIT ?)`, now, host, host, maxMissedArticles)
+	err = s.run(ctx, revive+`activity_id IN (SELECT d.activity_id FROM deliveries d CROSS JOIN activities e
+		JOIN objects o ON o.id = e.object_id AND o.gone_at IS NULL
+		WHERE d.host = ? AND d.status = 'given up' AND e.id = d.activity_id AND e.kind IN ('Create', 'Announce')
+		ORDER BY e.id DESC LIMIT ?)`, now, host, host, maxMissedArticles)
 	if err != nil {
 		return err
 	}
 	// Then activities without an object of ours, such as a Follow or an Accept. Of the Updates of a profile, only the
 	// newest is sent.
-	return s.run(ctx, revive+`(SELECT e.id FROM activities e WHERE e.object_id = '' AND (e.kind <> 'Update' OR NOT EXISTS (
-		SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id AND n.object_id = '' AND n.kind = 'Update' AND n.id >
-		e.id)))`, now, host)
+	return s.run(ctx, revive+`EXISTS (SELECT 1 FROM activities e WHERE e.id = deliveries.activity_id AND e.object_id = ''
+		AND (e.kind <> 'Update' OR NOT EXISTS (SELECT 1 FROM activities n WHERE n.voice_id = e.voice_id
+			AND n.object_id = '' AND n.kind = 'Update' AND n.id > e.id)))`, now, host)
 }

@@ -205,12 +205,15 @@ type ReplyFilter struct {
 func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, error) {
 	changes.Note(ctx, changes.Article(f.Article))
 	var list []PublicReply
-	// c.state || '' keeps SQLite from walking the index of states and ids.
+	own := ``
+	if f.Own {
+		own = ` AND c.voice_id <> ''` // as in the index comments_own_replies
+	}
 	err := s.all(ctx, &list, `
 		SELECT c.id, c.address FROM comments c
-		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ? AND (c.voice_id <> '' OR NOT ?) AND c.kind = ''
-			AND c.state || '' = 'shown' AND `+visible+`
-		ORDER BY c.id LIMIT ?`, f.Article, f.Parent, f.After, f.Own, f.Limit)
+		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ?`+own+` AND c.kind = ''
+			AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND `+visible+`
+		ORDER BY c.id LIMIT ?`, f.Article, f.Parent, f.After, f.Limit)
 	return list, err
 }
 
@@ -249,11 +252,11 @@ func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, 
 	changes.Note(ctx, changes.Comments)
 	var list []blog.Comment
 	// On SQLite, this must read the comments by time and stop at the limit. CROSS JOIN makes SQLite read the first table
-	// first. c.state || '' prevents the index of the state: nearly all comments are shown, so SQLite would read and sort
-	// all of them.
+	// first.
 	err := s.all(ctx, &list, `
 		SELECT `+commentColumns+` FROM comments c CROSS JOIN articles a
-		WHERE a.id = c.article_id AND c.kind = '' AND c.state || '' = 'shown' AND `+visible+` AND `+listed+`
+		WHERE a.id = c.article_id AND c.kind = '' AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND `+visible+`
+		AND `+listed+`
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
 	return list, err
 }

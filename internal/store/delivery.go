@@ -288,11 +288,23 @@ const rests = `failures > 0 AND NOT visited AND free_at > ?`
 const deliveriesAbout = ` FROM objects o JOIN activities a ON a.object_id = o.id
 	JOIN deliveries d ON d.activity_id = a.id WHERE o.article_id = ? AND o.comment_id = '' `
 
-// CountDeliveries counts the deliveries about an article, without superseded ones.
-func (s *Store) CountDeliveries(ctx context.Context, article blog.ID) (int, error) {
-	var n int
-	err := s.one(ctx, &n, `SELECT count(*)`+deliveriesAbout+`AND d.status <> 'superseded'`, article)
-	return n, err
+// CountDeliveries counts the deliveries that were ever added about articles. An article without any has no entry.
+func (s *Store) CountDeliveries(ctx context.Context, articles []blog.ID) (map[blog.ID]int, error) {
+	found := map[blog.ID]int{}
+	if len(articles) == 0 {
+		return found, nil
+	}
+	var list []struct {
+		ArticleID blog.ID
+		N         int
+	}
+	err := s.all(ctx, &list, `SELECT o.article_id, CAST(sum(n.n) AS BIGINT) AS n FROM objects o
+		JOIN activities a ON a.object_id = o.id JOIN delivery_counts n ON n.activity_id = a.id
+		WHERE o.article_id IN (?) AND o.comment_id = '' GROUP BY o.article_id`, articles)
+	for _, row := range list {
+		found[row.ArticleID] = row.N
+	}
+	return found, err
 }
 
 // CountWaitingServers counts the servers for which deliveries about an article wait.

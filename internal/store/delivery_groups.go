@@ -17,6 +17,7 @@ type DeliveryGroup struct {
 	Rows    []blog.DeliveryRow // of the server that is silent longest, or else of the first one
 	Servers int
 	Hosts   []string // of the servers, at most 100
+	Inboxes []string // of these servers, where the groups are kept; nil otherwise
 }
 
 const (
@@ -37,6 +38,48 @@ func SampleOf(groups []DeliveryGroup) []blog.DeliveryRow {
 		return cmp.Or(-cmp.Compare(a.ActivityID, b.ActivityID), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Inbox, b.Inbox))
 	})
 	return sample
+}
+
+// ListedDeliveries returns what a list of an article's servers shows: a sample of all, as of SampleOf, and the rows of
+// at most a number of servers. Those that need attention come first.
+func (s *Store) ListedDeliveries(ctx context.Context, article blog.ID, most int) (sample, listed []blog.DeliveryRow,
+	err error) {
+	all, err := s.DeliveryGroups(ctx, []blog.ID{article})
+	if err != nil {
+		return nil, nil, err
+	}
+	groups := all[article]
+	sample = SampleOf(groups)
+	states, n := blog.ServerStates(sample), 0
+	for _, state := range states {
+		n += 1 + state.Alike
+	}
+	if n <= most {
+		// All rows are here, and they are newer than the sample may be.
+		listed, err = s.DeliveryRows(ctx, article)
+		return listed, listed, err
+	}
+	var hosts, inboxes []string
+	for _, state := range states {
+		for _, g := range groups {
+			if g.Hosts[0] == state.Host && len(hosts) < most {
+				few := g.Hosts[:min(len(g.Hosts), most-len(hosts))]
+				hosts = append(hosts, few...)
+				for _, inbox := range g.Inboxes {
+					if slices.Contains(few, blog.HostOf(inbox)) {
+						inboxes = append(inboxes, inbox)
+					}
+				}
+			}
+		}
+	}
+	// By inbox where they are known: deliveries have no index by host, and the article may have thousands.
+	if len(inboxes) > 0 {
+		listed, err = s.deliveryRows(ctx, article, ` AND d.inbox IN (?)`, inboxes)
+	} else {
+		listed, err = s.deliveryRows(ctx, article, ` AND d.host IN (?)`, hosts)
+	}
+	return sample, listed, err
 }
 
 // DeliveryGroups returns the groups of servers of each article. Those of an article with many deliveries are kept, and
@@ -62,7 +105,13 @@ func (s *Store) DeliveryGroups(ctx context.Context, articles []blog.ID) (map[blo
 		}
 		found[k.ArticleID] = groups
 	}
-	others := slices.DeleteFunc(slices.Clone(articles), func(id blog.ID) bool { return found[id] != nil })
+	counts, err := s.CountDeliveries(ctx, articles)
+	if err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(slices.Clone(articles), func(id blog.ID) bool {
+		return found[id] != nil || counts[id] == 0
+	})
 	fresh, err := s.groupDeliveries(ctx, others)
 	for article, groups := range fresh {
 		found[article] = groups
@@ -170,6 +219,9 @@ func (s *Store) RenewSamples(ctx context.Context, now time.Time) (bool, error) {
 		return false, err
 	}
 	groups := all[article]
+	if err := s.addInboxes(ctx, article, groups); err != nil {
+		return false, err
+	}
 	again := due[0].Stale - 1 // a transaction that began before may commit a change that was not read
 	for _, row := range SampleOf(groups) {
 		if !row.Status.Settled() {
@@ -182,4 +234,26 @@ func (s *Store) RenewSamples(ctx context.Context, now time.Time) (bool, error) {
 	}
 	return true, s.run(ctx, `UPDATE delivery_samples SET sample = ?, stale = CASE WHEN stale = 2 THEN 2 ELSE ? END
 		WHERE article_id = ?`, sample, again, article)
+}
+
+// addInboxes adds to the groups of an article the inboxes of their hosts.
+func (s *Store) addInboxes(ctx context.Context, article blog.ID, groups []DeliveryGroup) error {
+	of := map[string]*DeliveryGroup{}
+	var hosts []string
+	for i := range groups {
+		for _, host := range groups[i].Hosts {
+			of[host], hosts = &groups[i], append(hosts, host)
+		}
+	}
+	if len(hosts) == 0 {
+		return nil
+	}
+	var list []struct{ Host, Inbox string }
+	err := s.all(ctx, &list, `SELECT DISTINCT d.host, d.inbox`+deliveriesAbout+`AND d.host IN (?) ORDER BY 1, 2`, article,
+		hosts)
+	for _, row := range list {
+		g := of[row.Host]
+		g.Inboxes = append(g.Inboxes, row.Inbox)
+	}
+	return err
 }

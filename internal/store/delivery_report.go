@@ -40,14 +40,19 @@ func (r deliveryRow) row() blog.DeliveryRow {
 // DeliveryRows lists all deliveries about an article, without those about its replies. The newest activity comes
 // first. With hosts, it lists those to these servers only.
 func (s *Store) DeliveryRows(ctx context.Context, article blog.ID, hosts ...string) ([]blog.DeliveryRow, error) {
-	var rows []deliveryRow
-	among, args := ``, []any{article}
-	if len(hosts) > 0 {
-		among, args = ` AND d.host IN (?)`, append(args, hosts)
+	if len(hosts) == 0 {
+		return s.deliveryRows(ctx, article, ``)
 	}
+	return s.deliveryRows(ctx, article, ` AND d.host IN (?)`, hosts)
+}
+
+// deliveryRows is DeliveryRows with a condition.
+func (s *Store) deliveryRows(ctx context.Context, article blog.ID, among string, args ...any) ([]blog.DeliveryRow,
+	error) {
+	var rows []deliveryRow
 	err := s.all(ctx, &rows, `SELECT `+deliveryRowColumns+`, COALESCE(m.n, 0) AS followers`+fromDeliveries+
 		`LEFT JOIN follower_mailboxes m ON m.voice_id = a.voice_id AND m.mailbox = d.inbox
-		WHERE o.article_id = ?`+among+` ORDER BY d.activity_id DESC, d.host, d.inbox`, args...)
+		WHERE o.article_id = ?`+among+` ORDER BY d.activity_id DESC, d.host, d.inbox`, append([]any{article}, args...)...)
 	list := make([]blog.DeliveryRow, len(rows))
 	for i, row := range rows {
 		list[i] = row.row()

@@ -399,6 +399,15 @@ func (d dialect) bytewise() string {
 	return ""
 }
 
+// unindexed is a text column that SQLite compares without an index. It would choose an index of the states, although
+// nearly all rows have the same one. PostgreSQL knows how many have it, and knows nothing about an expression.
+func (d dialect) unindexed(column string) string {
+	if d.postgres {
+		return column
+	}
+	return column + ` || ''`
+}
+
 // size returns the query for the bytes of the whole database.
 func (d dialect) size() string {
 	if d.postgres {

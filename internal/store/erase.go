@@ -99,6 +99,8 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 		`DELETE FROM refusals WHERE voice_id = ?`,
 		`DELETE FROM delivery_samples WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ? AND kind <> 'Delete')`,
+		`DELETE FROM delivery_counts WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ?
+			AND kind <> 'Delete')`,
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }
 

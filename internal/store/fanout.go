@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"causerie/internal/blog"
 	"causerie/internal/changes"
@@ -65,24 +66,42 @@ func (s *Store) FanOutToRecipientsOf(ctx context.Context, a blog.Activity, earli
 
 // AddDeliveriesTo adds a delivery for each of the given inboxes.
 func (s *Store) AddDeliveriesTo(ctx context.Context, a blog.Activity, inboxes ...string) error {
+	var hosts []string
+	var all int64
 	for _, inbox := range inboxes {
 		// An actor may have no inbox, or an inbox that is not a URL.
 		if host := blog.HostOf(inbox); host != "" {
-			if err := s.run(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT
-				DO NOTHING`,
-				a.ID, inbox, host, a.Revision); err != nil {
+			n, err := s.exec(ctx, `INSERT INTO deliveries (activity_id, inbox, host, revision) VALUES (?, ?, ?, ?) ON CONFLICT
+				DO NOTHING`, a.ID, inbox, host, a.Revision)
+			if err != nil {
 				return err
 			}
+			all, hosts = all+n, append(hosts, host)
 		}
 	}
-	return s.wakePeers(ctx, a)
+	if len(hosts) == 0 {
+		return nil
+	}
+	if err := s.countDeliveries(ctx, a.ID, all); err != nil {
+		return err
+	}
+	return s.wakePeers(ctx, a, hosts...)
+}
+
+// countDeliveries adds to the kept number of an activity's deliveries, if the activity is about an object of ours.
+func (s *Store) countDeliveries(ctx context.Context, activity blog.ID, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	return s.run(ctx, `INSERT INTO delivery_counts (activity_id, n) SELECT id, CAST(? AS BIGINT) FROM activities
+		WHERE id = ? AND object_id <> ''
+		ON CONFLICT (activity_id) DO UPDATE SET n = delivery_counts.n + excluded.n`, n, activity)
 }
 
 // addDeliveries runs a statement that inserts the deliveries of an activity, and wakes their servers.
 func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut string, args ...any) error {
-	// One activity may go through several fan-outs. ON CONFLICT in each statement keeps the first delivery to an inbox.
-	if err := s.run(ctx, fanOut, args...); err != nil {
-		return fmt.Errorf("add the deliveries of %s %s: %w", a.Kind, a.ID, err)
+	if err := s.insertDeliveries(ctx, a, fanOut, args...); err != nil {
+		return err
 	}
 	if err := s.keepSample(ctx, a); err != nil {
 		return err
@@ -90,33 +109,47 @@ func (s *Store) addDeliveries(ctx context.Context, a blog.Activity, fanOut strin
 	return s.wakePeers(ctx, a)
 }
 
+// insertDeliveries runs a statement that inserts deliveries of an activity.
+func (s *Store) insertDeliveries(ctx context.Context, a blog.Activity, fanOut string, args ...any) error {
+	// One activity may go through several fan-outs. ON CONFLICT in each statement keeps the first delivery to an inbox.
+	n, err := s.exec(ctx, fanOut, args...)
+	if err != nil {
+		return fmt.Errorf("add the deliveries of %s %s: %w", a.Kind, a.ID, err)
+	}
+	return s.countDeliveries(ctx, a.ID, n)
+}
+
 // wakePeers marks the servers of an activity's deliveries as waiting, so that the courier claims them. It does not
-// end the back-off of a failing server.
-func (s *Store) wakePeers(ctx context.Context, a blog.Activity) error {
+// end the back-off of a failing server. With hosts, it looks at those alone: the activity may have thousands of others.
+func (s *Store) wakePeers(ctx context.Context, a blog.Activity, hosts ...string) error {
 	s.mark(changes.Mail)
-	if err := s.giveUpUnavailable(ctx, a.ID); err != nil {
+	among, args := ``, []any{a.ID}
+	if len(hosts) > 0 {
+		among, args = ` AND d.host IN (?)`, append(args, hosts)
+	}
+	if err := s.giveUpUnavailable(ctx, among, args); err != nil {
 		return err
 	}
 	// ORDER BY 1: all fan-outs lock the peers in the same order, so that two cannot wait for each other.
 	return s.run(ctx, `
 		INSERT INTO peers (host, waiting, free_at)
 		SELECT DISTINCT d.host, TRUE, s.at FROM deliveries d JOIN activities s ON s.id = d.activity_id
-		WHERE d.activity_id = ? AND d.settled_at IS NULL ORDER BY 1
-		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, a.ID)
+		WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL ORDER BY 1
+		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, args...)
 }
 
-// giveUpUnavailable gives up the deliveries of an activity to unavailable servers. When such a server sends something
-// again, PeerContacted revives those that still matter.
-func (s *Store) giveUpUnavailable(ctx context.Context, activity blog.ID) error {
+// giveUpUnavailable gives up the deliveries of an activity to unavailable servers, among those of wakePeers. When
+// such a server sends something again, PeerContacted revives those that still matter.
+func (s *Store) giveUpUnavailable(ctx context.Context, among string, args []any) error {
 	// The lock keeps these servers unavailable until the commit. Otherwise PeerContacted could revive the deliveries of
 	// a server just before this one is added.
 	return s.run(ctx, `
-		UPDATE deliveries SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
-		deliveries.activity_id)
-		WHERE activity_id = ? AND settled_at IS NULL AND host IN (
+		UPDATE deliveries AS d SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
+		d.activity_id)
+		WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL AND d.host IN (
 			SELECT host FROM peers WHERE unavailable_since IS NOT NULL AND host IN (SELECT d.host FROM deliveries d WHERE
-			d.activity_id = ?)
-			ORDER BY host`+s.sql.shareRow()+`)`, activity, activity)
+			d.activity_id = ?`+among+`)
+			ORDER BY host`+s.sql.shareRow()+`)`, append(slices.Clone(args), args...)...)
 }
 
 // UpdateWaitingCreates gives the revision of an activity to the waiting Creates of the same object that were
@@ -145,11 +178,15 @@ func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 // Supersede settles older waiting deliveries about the same object whose activities are of the given kinds. An Update
 // supersedes Updates. A Delete supersedes everything.
 func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string) error {
-	return s.run(ctx, `
-		UPDATE deliveries SET status = 'superseded', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND
-		e.kind IN (?))`,
-		a.At, a.ObjectID, a.ID, kinds)
+	var older []blog.ID
+	err := s.all(ctx, &older, `SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND e.kind IN (?)`,
+		a.ObjectID, a.ID, kinds)
+	// Mostly there are none. PostgreSQL would look through all that waits to find this out.
+	if err != nil || len(older) == 0 {
+		return err
+	}
+	return s.run(ctx, `UPDATE deliveries SET status = 'superseded', settled_at = ?
+		WHERE settled_at IS NULL AND activity_id IN (?)`, a.At, older)
 }
 
 // FanOutToAcquaintances adds a delivery to every other server that may know a voice: something of the voice was sent

@@ -67,6 +67,23 @@ func (s *Store) Hold(ctx context.Context, article blog.ID) (Hold, error) {
 	return row.Hold, nil
 }
 
+// HeldUntil returns until when articles are held, by article. Those that are not held have no entry.
+func (s *Store) HeldUntil(ctx context.Context, articles []blog.ID) (map[blog.ID]time.Time, error) {
+	found := map[blog.ID]time.Time{}
+	if len(articles) == 0 {
+		return found, nil
+	}
+	var list []struct {
+		ArticleID blog.ID
+		Until     time.Time
+	}
+	err := s.all(ctx, &list, `SELECT article_id, until FROM holds WHERE article_id IN (?)`, articles)
+	for _, row := range list {
+		found[row.ArticleID] = row.Until
+	}
+	return found, err
+}
+
 // DueHolds lists the articles whose hold has ended, at most 100.
 func (s *Store) DueHolds(ctx context.Context, now time.Time) ([]blog.ID, error) {
 	var ids []blog.ID

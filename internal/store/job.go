@@ -51,19 +51,46 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 	return errors.Join(append(failed, s.deleteUnusedActors(ctx, month))...)
 }
 
-// unusedActors selects actors that nothing here refers to. Verifying signatures fetches the keys of many such actors.
-const unusedActors = `SELECT p.id FROM actors p WHERE p.fetched_at < ? AND (p.gone_at IS NULL OR p.gone_at < ?)
-	AND NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM following x WHERE
-	x.actor_id = p.id)
-	AND NOT EXISTS (SELECT 1 FROM reports x WHERE x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM comments x WHERE
-	x.actor_id = p.id) AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)`
+// unusedActor is the condition of an actor p that nothing here refers to. Verifying signatures fetches the keys of many
+// such actors.
+const unusedActor = `NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.id)
+	AND NOT EXISTS (SELECT 1 FROM following x WHERE x.actor_id = p.id)
+	AND NOT EXISTS (SELECT 1 FROM reports x WHERE x.actor_id = p.id)
+	AND NOT EXISTS (SELECT 1 FROM comments x WHERE x.actor_id = p.id)
+	AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)`
 
+// actorsOnce is how many actors deleteUnusedActors looks at, and deletes, in one step.
+const actorsOnce = 1000
+
+// deleteUnusedActors goes through all actors in small steps. Only a step that deletes something writes.
 func (s *Store) deleteUnusedActors(ctx context.Context, before time.Time) error {
-	return s.InTx(ctx, func(s *Store) error {
-		// The keys go first: without the actors, the query would no longer find them.
-		if err := s.run(ctx, `DELETE FROM actor_keys WHERE actor_id IN (`+unusedActors+`)`, before, before); err != nil {
+	for last := ""; ; {
+		var ids []string
+		err := s.all(ctx, &ids, `SELECT id FROM actors WHERE id > ? ORDER BY id LIMIT ?`, last, actorsOnce)
+		if err != nil || len(ids) == 0 {
 			return err
 		}
-		return s.run(ctx, `DELETE FROM actors WHERE id IN (`+unusedActors+`)`, before, before)
-	})
+		first := last
+		last = ids[len(ids)-1]
+		const old = ` FROM actors p WHERE p.id > ? AND p.id <= ? AND p.fetched_at < ? AND (p.gone_at IS NULL OR p.gone_at < ?)
+			AND ` + unusedActor
+		args := []any{first, last, before, before}
+		var unused []string
+		if err := s.all(ctx, &unused, `SELECT p.id`+old, args...); err != nil {
+			return err
+		}
+		if len(unused) == 0 {
+			continue
+		}
+		err = s.InTx(ctx, func(s *Store) error {
+			// The keys go first: without the actors, the query would no longer find them.
+			if err := s.run(ctx, `DELETE FROM actor_keys WHERE actor_id IN (SELECT p.id`+old+`)`, args...); err != nil {
+				return err
+			}
+			return s.run(ctx, `DELETE FROM actors WHERE id IN (SELECT p.id`+old+`)`, args...)
+		})
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -34,24 +34,28 @@ func (s *Store) ReachedPeer(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// CountSilentPeers counts the servers in trouble for which deliveries wait.
+// CountSilentPeers counts the servers in trouble for which deliveries wait, at most 1,000.
 func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 	var n SilentCount
-	// The query starts from the peers: few of them fail, while millions of deliveries may wait.
+	// waiting is kept, so no delivery is read, but for servers that answered.
 	err := s.one(ctx, &n, `
 		SELECT count(*) - COALESCE(sum(patient), 0) AS silent, COALESCE(sum(patient), 0) AS patient FROM (
 			SELECT CASE WHEN p.failing_since IS NULL AND EXISTS (
 				SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) THEN 1 ELSE 0 END AS
 				patient
-			FROM peers p WHERE p.failures > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at
-			IS NULL)) waiting`)
+			FROM peers p WHERE p.waiting AND p.failures > 0 LIMIT ?) AS some`, mostSilent)
+	n.More = n.Silent+n.Patient == mostSilent
 	return n, err
 }
 
+// mostSilent is how many servers CountSilentPeers counts.
+const mostSilent = 1000
+
 // SilentCount counts servers for which deliveries wait.
 type SilentCount struct {
-	Silent  int // no answer
-	Patient int // answered 429
+	Silent  int  // no answer
+	Patient int  // answered 429
+	More    bool // there may be more of both
 }
 
 // Peer is a server that we deliver to.
@@ -111,11 +115,15 @@ func (s *Store) TooLarge(ctx context.Context, host string, bytes int) error {
 
 // UnaskedPeers lists at most limit answering servers whose software is due to be asked for, unknown ones first.
 func (s *Store) UnaskedPeers(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	var hosts []string
-	err := s.all(ctx, &hosts, `
-		SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND (software_due IS NULL OR software_due <= ?)
-		ORDER BY software_due IS NOT NULL, software_due, host LIMIT ?`, now, limit)
-	return hosts, err
+	// Two queries, each of which reads a range of an index in its order and stops at the limit.
+	const answering = `SELECT host FROM peers WHERE failures = 0 AND last_success IS NOT NULL AND `
+	var unknown, due []string
+	err := s.all(ctx, &unknown, answering+`software_due IS NULL ORDER BY host LIMIT ?`, limit)
+	if err != nil || len(unknown) == limit {
+		return unknown, err
+	}
+	err = s.all(ctx, &due, answering+`software_due <= ? ORDER BY software_due, host LIMIT ?`, now, limit-len(unknown))
+	return append(unknown, due...), err
 }
 
 // SaveSoftware saves the software that a server reports ("" keeps the last answer), and when it is asked again.

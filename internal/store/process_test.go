@@ -132,9 +132,9 @@ func TestALookAtTheQueueReadsNoServersThatRest(t *testing.T) {
 		storetest.Change(t, url, `ANALYZE`)
 		ahead, long, late := now.Add(2*time.Minute), now.Add(30*time.Hour), now.Add(4*time.Hour)
 		looks := map[string][]any{
-			"p.failures > 0":          {now, ahead, ahead, long, now, ahead, ahead, long},
-			"p.failures = 0":          {now, ahead, ahead, long, now, ahead},
-			"FROM callers p":          {now, ahead, now, late, now, late},
+			"p.failures > 0":          {now, ahead, ahead, long, ahead, ahead, long},
+			"p.failures = 0":          {now, ahead, ahead, long},
+			"FROM callers p":          {now, ahead, now, now, ahead, late},
 			"refusals WHERE next_at ": {now, long, ahead},
 		}
 		for _, query := range s.Queries() {

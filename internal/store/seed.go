@@ -55,9 +55,14 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 	return f.keepSamples(ctx)
 }
 
-// keepSamples makes the samples of deliveries that the fan-outs and jobs of a running blog make.
+// keepSamples makes the counts and samples of deliveries that the fan-outs and jobs of a running blog make.
 func (f *seeder) keepSamples(ctx context.Context) error {
-	err := f.run(ctx, `INSERT INTO delivery_samples (article_id, stale) SELECT DISTINCT o.article_id, 2 FROM (
+	err := f.run(ctx, `INSERT INTO delivery_counts (activity_id, n) SELECT activity_id, count(*) FROM deliveries
+		WHERE TRUE GROUP BY activity_id ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	err = f.run(ctx, `INSERT INTO delivery_samples (article_id, stale) SELECT DISTINCT o.article_id, 2 FROM (
 		SELECT activity_id FROM deliveries GROUP BY activity_id HAVING count(*) >= ?) AS many
 		JOIN activities a ON a.id = many.activity_id JOIN objects o ON o.id = a.object_id WHERE TRUE ON CONFLICT DO NOTHING`,
 		manyDeliveries)

@@ -32,7 +32,7 @@ func (s *Store) RFC9421Peers(ctx context.Context, now time.Time) (map[string]tim
 	return found, err
 }
 
-// forgetSchemes deletes the rows of servers that we only fetched from, once what we learned is old.
-const forgetSchemes = `DELETE FROM peers WHERE scheme_until < ? AND NOT waiting AND last_success IS NULL AND
-	last_heard IS NULL
-	AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.host = peers.host)`
+// forgetSchemes deletes the rows of servers that we only fetched from, once what we learned is old. A server that was
+// never claimed and has nothing waiting never got a delivery.
+const forgetSchemes = `DELETE FROM peers WHERE scheme_until < ? AND claims = 0 AND NOT waiting AND last_success IS NULL
+	AND last_heard IS NULL`

@@ -228,8 +228,8 @@ func TestADeliveryIsSettledOnlyUnderTheNewestClaim(t *testing.T) {
 			reports[0].Attempts != 1 {
 			t.Errorf("report = %+v, %v", reports, err)
 		}
-		if n, err := s.CountDeliveries(t.Context(), a.ID); err != nil || n != 1 {
-			t.Errorf("%d deliveries were counted, %v", n, err)
+		if n, err := s.CountDeliveries(t.Context(), []blog.ID{a.ID}); err != nil || n[a.ID] != 1 {
+			t.Errorf("%d deliveries were counted, %v", n[a.ID], err)
 		}
 	})
 }

@@ -85,7 +85,8 @@ func (s *Store) QueueWelcome(ctx context.Context, w Welcome, pace time.Duration,
 			now.Add(pace), w.VoiceID, w.Host, now.Add(pace)); err != nil {
 			return err
 		}
-		err = s.addDeliveries(ctx, blog.Activity{ID: w.ActivityID, Kind: "welcome"}, `
+		welcome := blog.Activity{ID: w.ActivityID, Kind: "welcome"}
+		err = s.insertDeliveries(ctx, welcome, `
 			INSERT INTO deliveries (activity_id, inbox, host, revision, welcome)
 			SELECT s.id, ?, ?, CASE WHEN s.kind = 'Create' THEN o.revision ELSE s.revision END, TRUE`+outbox+
 			` AND s.id = ? AND a.visibility = 'public'
@@ -95,6 +96,9 @@ func (s *Store) QueueWelcome(ctx context.Context, w Welcome, pace time.Duration,
 			AND NOT EXISTS (SELECT 1 FROM holdings h WHERE h.object_id = s.object_id AND h.host = ? AND h.state = 'held')
 			ON CONFLICT DO NOTHING`, w.Inbox, w.Host, w.VoiceID, w.ActivityID, w.Inbox, w.Host)
 		if err != nil {
+			return err
+		}
+		if err := s.wakePeers(ctx, welcome, w.Host); err != nil {
 			return err
 		}
 		// A delivery is given up a week after its activity. Here the activity is old, so the week begins at written_at.
