@@ -82,7 +82,7 @@ func (s *Store) ResumeFollowers(ctx context.Context, host string) error {
 	// Each contact comes here, and mostly nobody is set aside. The counts say so without a look at the followers.
 	var aside int
 	err := s.one(ctx, &aside, `SELECT count(*) FROM (
-		SELECT 1 FROM follower_servers WHERE state = 'aside' AND host = ? LIMIT 1) AS some`, host)
+		SELECT 1 FROM follower_servers WHERE state = 'aside' AND host = ? LIMIT 1) AS x`, host)
 	if err != nil {
 		return err
 	}

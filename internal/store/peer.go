@@ -43,7 +43,7 @@ func (s *Store) CountSilentPeers(ctx context.Context) (SilentCount, error) {
 			SELECT CASE WHEN p.failing_since IS NULL AND EXISTS (
 				SELECT 1 FROM deliveries d WHERE d.host = p.host AND d.settled_at IS NULL AND d.code = 429) THEN 1 ELSE 0 END AS
 				patient
-			FROM peers p WHERE p.waiting AND p.failures > 0 LIMIT ?) AS some`, mostSilent)
+			FROM peers p WHERE p.waiting AND p.failures > 0 LIMIT ?) AS x`, mostSilent)
 	n.More = n.Silent+n.Patient == mostSilent
 	return n, err
 }
