@@ -137,7 +137,7 @@ func (s *Store) groupDeliveries(ctx context.Context, articles []blog.ID) (map[bl
 				r.since IS NULL AS accepting, string_agg(
 					d.activity_id || ' ' || d.status || ' ' || (d.code > 0) || ' ' || (d.attempts > 0) || ' ' || d.revision || ' ' ||
 					d.unsure || ' ' || COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS history
-			`+fromDeliveries+`WHERE o.article_id IN (?)
+			`+fromDeliveries+`WHERE `+joined+` AND o.article_id IN (?)
 			GROUP BY o.article_id, p.host, p.failures, p.failing_since, p.unavailable_since, r.since) AS histories
 		GROUP BY article_id, failing, failing_since IS NULL, available, accepting, history`, articles)
 	if err != nil || len(found) == 0 {
@@ -155,7 +155,8 @@ func (s *Store) groupDeliveries(ctx context.Context, articles []blog.ID) (map[bl
 	}
 	var rows []deliveryRow
 	err = s.all(ctx, &rows, `SELECT o.article_id, `+deliveryRowColumns+fromDeliveries+`
-		WHERE o.article_id IN (?) AND d.host IN (?) ORDER BY d.activity_id DESC, d.host, d.inbox`, articles, first)
+		WHERE `+joined+` AND o.article_id IN (?) AND d.host IN (?) ORDER BY d.activity_id DESC, d.host, d.inbox`,
+		articles, first)
 	if err != nil {
 		return nil, err
 	}

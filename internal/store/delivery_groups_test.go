@@ -93,3 +93,30 @@ func TestTheSampleOfManyDeliveriesIsKeptAndRenewed(t *testing.T) {
 		check("erased", "")
 	})
 }
+
+// A blog that starts has hardly a server, and its statistics may say so for a day.
+func TestDeliveriesAreGroupedWithoutReadingAllServersForEach(t *testing.T) {
+	url := storetest.SQLite(t)
+	s := process(t, url)
+	author := ilse(t, s)
+	a := fourMinutes(t, s, author.ID)
+	friend(t, s, "bram", "first.example", author.ID)
+	addActivity(t, s, a, "Create", 1)
+	storetest.Change(t, url, `DELETE FROM deliveries`)
+	if err := s.RenewStatistics(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, line := range plans(t, url, func(s *store.Store) error {
+		_, err := s.SampleDeliveryRows(t.Context(), []blog.ID{a.ID})
+		return err
+	}) {
+		if strings.HasPrefix(line, "SCAN p") {
+			t.Error(line)
+		}
+		found = found || strings.HasPrefix(line, "SEARCH p USING")
+	}
+	if !found {
+		t.Error("not by the index of servers")
+	}
+}
