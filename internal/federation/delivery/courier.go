@@ -40,6 +40,7 @@ const (
 	idleGap       = 20 * time.Millisecond // shortest time between two claims when the first found nothing
 	unblockedTime = time.Second           // how long a check for blocks is valid
 	maxClaims     = 256                   // servers in one claim
+	minRoom       = maxServers / 8        // free slots below which nothing is claimed, see claim
 	maxRead       = 50                    // deliveries of a server in one read
 	maxPayloads   = 64
 	settleTime    = 20 * time.Second // to record the result of a delivery
@@ -146,6 +147,11 @@ func (l *lease) markRefused(d store.Delivery) {
 // claim claims servers for the free slots: those that failed last time, or those that did not.
 func (c *Courier) claim(ctx context.Context, failing bool) []lease {
 	room := min(maxClaims, c.slots.room(failing))
+	// While hundreds of servers are served, a few more would not make anything faster. Each claim costs as much as some
+	// deliveries, however few servers it finds.
+	if room < minRoom {
+		return nil
+	}
 	claims, err := c.Store.ClaimPeers(ctx, c.Now(), federation.LeaseTime, room, failing)
 	if err != nil && ctx.Err() == nil {
 		c.Log.Error("servers cannot be claimed for delivery", "error", err)
