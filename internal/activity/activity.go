@@ -189,17 +189,26 @@ func (r *reading) dispatch(kind vocab.Type) error {
 	case replyRequest, "https://gotosocial.org/ns#" + replyRequest:
 		return r.request(func(post Object) any { return ReplyRequest{r.object, post} })
 	}
-	resolver, err := streams.NewTypeResolver(r.follow, r.accept, r.reject, r.undo, r.create, r.update, r.delete, r.like,
-		r.announce, r.block, r.move, r.flag)
-	if err != nil {
-		return fmt.Errorf("dispatch %s: %w", kind.GetTypeName(), err)
+	if resolverFault != nil {
+		return fmt.Errorf("dispatch %s: %w", kind.GetTypeName(), resolverFault)
 	}
-	err = resolver.Resolve(context.Background(), kind)
+	err := resolver.Resolve(context.WithValue(context.Background(), readingKey{}, r), kind)
 	// Not an error: the sender gets a 202 for an activity without an effect (contract F-058).
 	if streams.IsUnmatchedErr(err) {
 		return nil // a valid activity of a type that we do not act on
 	}
 	return err
+}
+
+// resolver calls the method for a type, on the reading in the context. Making a resolver costs more than its work.
+var resolver, resolverFault = streams.NewTypeResolver(on((*reading).follow), on((*reading).accept),
+	on((*reading).reject), on((*reading).undo), on((*reading).create), on((*reading).update), on((*reading).delete),
+	on((*reading).like), on((*reading).announce), on((*reading).block), on((*reading).move), on((*reading).flag))
+
+type readingKey struct{}
+
+func on[T vocab.Type](do func(*reading, context.Context, T) error) func(context.Context, T) error {
+	return func(ctx context.Context, kind T) error { return do(ctx.Value(readingKey{}).(*reading), ctx, kind) }
 }
 
 // requireObject sets the act of an activity that must have an object. It is an ErrMalformed without one.
@@ -257,8 +266,8 @@ func (r *reading) undo(_ context.Context, _ vocab.ActivityStreamsUndo) error {
 	return nil
 }
 
-func (r *reading) create(_ context.Context, c vocab.ActivityStreamsCreate) error {
-	object, err := r.embeddedObject(c)
+func (r *reading) create(ctx context.Context, _ vocab.ActivityStreamsCreate) error {
+	object, err := r.embeddedObject(ctx)
 	// Without an act the activity is valid, and the inbox does nothing with it.
 	if !object.isVoteOrChat() {
 		r.act = Create{Object: object}
@@ -266,8 +275,8 @@ func (r *reading) create(_ context.Context, c vocab.ActivityStreamsCreate) error
 	return err
 }
 
-func (r *reading) update(_ context.Context, u vocab.ActivityStreamsUpdate) error {
-	object, err := r.embeddedObject(u)
+func (r *reading) update(ctx context.Context, _ vocab.ActivityStreamsUpdate) error {
+	object, err := r.embeddedObject(ctx)
 	if !object.isVoteOrChat() {
 		r.act = Update{Object: object}
 	}
@@ -275,7 +284,7 @@ func (r *reading) update(_ context.Context, u vocab.ActivityStreamsUpdate) error
 }
 
 // embeddedObject returns the object of a Create or Update.
-func (r *reading) embeddedObject(about hasObject) (Object, error) {
+func (r *reading) embeddedObject(ctx context.Context) (Object, error) {
 	raw := embedded(r.root["object"])
 	// The sender gave only the address.
 	if raw == nil {
@@ -285,7 +294,11 @@ func (r *reading) embeddedObject(about hasObject) (Object, error) {
 	if r.object == "" {
 		return Object{}, r.requireObject(nil)
 	}
-	return objectOf(raw, firstType(about)), nil
+	kind, err := streams.ToType(ctx, shape(raw, streams.ActivityStreamsObjectName))
+	if err != nil {
+		return Object{}, malformed("%v", err)
+	}
+	return objectOf(raw, kind), nil
 }
 
 func (r *reading) delete(_ context.Context, _ vocab.ActivityStreamsDelete) error {

@@ -45,13 +45,11 @@ func set(names ...string) map[string]bool {
 	return members
 }
 
-// view returns what go-fed sees of a document: the type and times of the activity and of its object.
+// view returns what go-fed sees of a document: its type and times, and its object where that is an address. An embedded
+// object is read on its own: within the view of the activity, go-fed would try it against every type.
 func view(root map[string]any) map[string]any {
 	seen := shape(root, streams.ActivityStreamsActivityName)
-	seen["@context"] = namespace
-	if about := embedded(root["object"]); about != nil {
-		seen["object"] = shape(about, streams.ActivityStreamsObjectName)
-	} else if address := addressOf(root["object"]); address != "" {
+	if address := addressOf(root["object"]); address != "" && embedded(root["object"]) == nil {
 		seen["object"] = address
 	}
 	return seen
@@ -66,7 +64,7 @@ func shape(object map[string]any, other string) map[string]any {
 	case !core[kind]:
 		kind = other
 	}
-	seen := map[string]any{"type": kind}
+	seen := map[string]any{"@context": namespace, "type": kind}
 	// Only these two times are asked of go-fed; every other member would be parsed for nothing.
 	for _, moment := range []string{"published", "updated"} {
 		if at := text(object[moment]); at != "" && len(at) <= maxTime {
@@ -82,22 +80,9 @@ const emojiReact = "EmojiReact"
 // maxTime is the longest text that may be a time, in bytes.
 const maxTime = 64
 
-type hasObject interface {
-	GetActivityStreamsObject() vocab.ActivityStreamsObjectProperty
-}
-
 type dated interface {
 	GetActivityStreamsPublished() vocab.ActivityStreamsPublishedProperty
 	GetActivityStreamsUpdated() vocab.ActivityStreamsUpdatedProperty
-}
-
-// firstType returns the embedded object of an activity, nil when only its address was given.
-func firstType(about hasObject) vocab.Type {
-	objects := about.GetActivityStreamsObject()
-	if objects == nil || objects.Len() == 0 {
-		return nil
-	}
-	return objects.At(0).GetType()
 }
 
 // published returns the time of publication, nil when it is absent or invalid.

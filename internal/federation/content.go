@@ -46,7 +46,7 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 		UpdatedAt: post.Updated, PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies,
 	}
 	// In other types, the summary is a summary and no content warning.
-	if post.Type == "Note" || post.Type == "Question" { // in other types, the summary is no content warning
+	if post.Summary != "" && (post.Type == "Note" || post.Type == "Question") {
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}
 	// A post may lack the time, or have one that cannot be read.
