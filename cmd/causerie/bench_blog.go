@@ -178,8 +178,13 @@ func (o *benchBlog) remove() {
 }
 
 // cpu returns the seconds of processor time that a process has used, from /proc (Linux); 0 where that is missing.
-func cpu(cmd *exec.Cmd) float64 {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/stat")
+func cpu(cmd *exec.Cmd) float64 { return cpuByID(cmd.Process.Pid) }
+
+// ownCPU is cpu for this process.
+func ownCPU() float64 { return cpuByID(os.Getpid()) }
+
+func cpuByID(pid int) float64 {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0
 	}
