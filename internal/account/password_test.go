@@ -37,3 +37,13 @@ func TestPasswordsAreHashed(t *testing.T) {
 		t.Errorf("nobody's password costs %v (%v)", c, err)
 	}
 }
+
+func TestAPasswordHasAtLeastTenCharactersAndAtMostAKilobyte(t *testing.T) {
+	for password, fits := range map[string]bool{
+		strings.Repeat("é", minPassword-1): false, strings.Repeat("é", minPassword): true,
+		strings.Repeat("x", MaxPassword): true, strings.Repeat("x", MaxPassword+1): false} {
+		if err := ValidatePassword(password); (err == nil) != fits {
+			t.Errorf("%d bytes: %v", len(password), err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -336,5 +337,36 @@ func TestT139ADisabledAuthorIsOutAtTheNextRequest(t *testing.T) {
 		}
 		b.open("/admin").want(200, "/login")
 		b.press("Sign in", "user", "ilse", "pass", password).want(401, "/login")
+	})
+}
+
+func TestAFormHasAtMostTheSizeOfItsLimit(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		const form = "application/x-www-form-urlencoded"
+		size := func(n int) *strings.Reader { return strings.NewReader("token=" + strings.Repeat("a", n-len("token="))) }
+		if got := o.browser().post("/login/link", form, size(8<<10)).status; got == 413 {
+			t.Error("a form of 8 KiB of a stranger is refused")
+		}
+		o.browser().post("/login/link", form, size(8<<10+1)).want(413, "/login/link")
+		b := o.signIn("ilse")
+		if got := b.post("/admin/account/hold", form, size(4<<20)).status; got == 413 {
+			t.Error("a form of 4 MiB of an author is refused")
+		}
+		if got := b.post("/admin/account/hold", form, size(4<<20+1)).status; got != 413 {
+			t.Errorf("a form of 4 MiB and a byte: %d", got)
+		}
+	})
+}
+
+func TestOneSourceGuessesAtMostFiftyTimesAtAllAccounts(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		b := o.browser().open("/login")
+		for n := range 50 {
+			b.press("Sign in", "user", fmt.Sprint("nobody", n), "pass", "a wrong guess").want(401, "/login")
+		}
+		b.press("Sign in", "user", "nobody50", "pass", "a wrong guess").want(429, "/login")
+		b.press("Sign in", "user", "ilse", "pass", password).want(429, "/login")
 	})
 }

@@ -291,7 +291,7 @@ func TestTheAnswerToADeliveryHasADeadlineAndALimit(t *testing.T) {
 	if answer, err := c.Post(t.Context(), near.URL+"/drip", payload, instanceKey()); err != nil || answer.Status != 202 {
 		t.Errorf("a delivery that was taken by a slow server: got %+v, %v", answer, err)
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 8*time.Second { // without the deadline they would take for ever
 		t.Errorf("they took %v", took)
 	}
 	c = client(t, Options{})

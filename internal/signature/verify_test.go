@@ -403,6 +403,40 @@ func TestARequestInAbsoluteFormIsCheckedByItsPath(t *testing.T) {
 	}
 }
 
+func TestASignatureIsReadUpToItsLimits(t *testing.T) {
+	verify := func(h hand, more int) error {
+		req := h.sign(t, post("/ap/inbox"))
+		if more > 0 { // blanks after a comma mean nothing
+			value := req.Header.Get("Signature")
+			req.Header.Set("Signature", strings.Replace(value, `",`, `",`+strings.Repeat(" ", more-len(value)), 1))
+		}
+		_, err := Verify(req, reply, overkant, now, func(context.Context, string) (crypto.PublicKey, error) {
+			return keys().rsa.Private.Public(), nil
+		})
+		return err
+	}
+	if err := verify(hand{}, maxHeader); err != nil {
+		t.Errorf("a header of %d bytes: %v", maxHeader, err)
+	}
+	if err := verify(hand{}, maxHeader+1); !errors.Is(err, ErrMalformed) {
+		t.Errorf("a header of %d bytes: %v", maxHeader+1, err)
+	}
+	long := bramRSA + strings.Repeat("x", maxKeyID-len(bramRSA))
+	if err := verify(hand{keyID: long}, 0); err != nil {
+		t.Errorf("a key id of %d bytes: %v", len(long), err)
+	}
+	if err := verify(hand{keyID: long + "x"}, 0); !errors.Is(err, ErrRefused) {
+		t.Errorf("a key id of %d bytes: %v", len(long)+1, err)
+	}
+	for expires, want := range map[string]error{strconv.Itoa(maxUnix): nil, strconv.Itoa(maxUnix + 1): ErrRefused} {
+		h := hand{algorithm: "hs2019", headers: "(request-target) (created) (expires) host digest", created: unix(0),
+			expires: expires}
+		if err := verify(h, 0); !errors.Is(err, want) {
+			t.Errorf("expires %s: %v, want %v", expires, err, want)
+		}
+	}
+}
+
 func FuzzSignatureHeader(f *testing.F) {
 	f.Add(hand{}.value(f, post("/ap/inbox")))
 	f.Add(`keyId="a",headers="(request-target) host date digest (created)",algorithm=hs2019,created=1,signature="AAAA"`)
