@@ -59,6 +59,11 @@ func (v *Visitor) limited(next http.Handler) http.Handler {
 
 // redirectHome finds the reader's server and redirects to it.
 func (v *Visitor) redirectHome(w http.ResponseWriter, r *http.Request) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(r.ParseForm(), &tooLarge) {
+		http.Error(w, "this form is too large", http.StatusRequestEntityTooLarge)
+		return
+	}
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), v.SearchTime)
 	defer cancel()

@@ -213,3 +213,24 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 		t.Errorf("answered %d", answer.StatusCode)
 	}
 }
+
+func TestTheFormOfAReaderIsAtMostFourKilobytes(t *testing.T) {
+	server := serve(t, time.Second)
+	post := func(size int) int {
+		body := "do=reply&you=nobody&uri="
+		body += strings.Repeat("x", size-len(body))
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		answer, err := client.Post(server.URL+"/interact", "application/x-www-form-urlencoded", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	if got := post(4 << 10); got != http.StatusSeeOther {
+		t.Errorf("a form of 4 KiB: %d", got)
+	}
+	if got := post(4<<10 + 1); got != http.StatusRequestEntityTooLarge {
+		t.Errorf("a form of 4 KiB and a byte: %d", got)
+	}
+}
