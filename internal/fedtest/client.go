@@ -57,6 +57,7 @@ func (r *StatusError) Error() string {
 // Receivers accept its date for an hour.
 type PreparedDelivery struct {
 	URL    string
+	Host   string // that the request names, where it is not the one of URL, as behind a proxy; else ""
 	Header http.Header
 	Body   []byte
 	client *http.Client
@@ -68,7 +69,7 @@ func (p *PreparedDelivery) Send(ctx context.Context) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	request.Header = maps.Clone(p.Header)
+	request.Header, request.Host = maps.Clone(p.Header), p.Host
 	answer, err := exchange(p.client, request)
 	if err == nil && answer.Status/100 != 2 {
 		return answer, &StatusError{answer}

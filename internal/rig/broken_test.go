@@ -46,3 +46,37 @@ func TestR41WithoutADeadline(t *testing.T) {
 	f.Size("hanging servers", 3)
 	f.MustBeRed(l.sockets)
 }
+
+// TestR41WithoutTheUniqueIndex lets the tables of posts and of activities that were seen hold everything twice.
+func TestR41WithoutTheUniqueIndex(t *testing.T) {
+	path := broken(t,
+		rig.Change{File: "migrations/0003_conversation.sql", Old: "address       TEXT      NOT NULL UNIQUE,\n    article_id",
+			New: "address       TEXT      NOT NULL,\n    article_id"},
+		rig.Change{File: "migrations/0004_letters.sql",
+			Old: "at            TIMESTAMP NOT NULL,\n    PRIMARY KEY (actor, activity_id)",
+			New: "at            TIMESTAMP NOT NULL"},
+		rig.Change{File: "internal/store/comment.go", Old: "ON CONFLICT (address) DO NOTHING",
+			New: "ON CONFLICT DO NOTHING"})
+	s := open(t, path, blank(t, storetest.Postgres(t)), 8)
+	l := postAtOnce(s, 8)
+	f := s.measure("R-41")
+	f.Size("activities", len(l.effects))
+	f.MustBeRed(l.effectsOnce)
+}
+
+// TestR41WithoutTheFence believes a process whatever number its claim has.
+func TestR41WithoutTheFence(t *testing.T) {
+	path := broken(t,
+		rig.Change{File: "internal/store/process.go",
+			Old: "return !s.leases.late() && s.leases.has(\"peers\", c.Host, c.Claims)", New: "return true"},
+		rig.Change{File: "internal/store/delivery.go", Old: "WHERE p.host = ? AND p.claims = ?)`,\n\t\toutcome.Code",
+			New: "WHERE p.host = ? AND p.claims >= ?)`,\n\t\toutcome.Code"},
+		rig.Change{File: "internal/store/claim.go", Old: "if peer.Claims != c.Claims {\n\t\treturn nil, ErrLost",
+			New: "if peer.Claims < c.Claims {\n\t\treturn nil, ErrLost"},
+		rig.Change{File: "internal/store/lease_release_group.go", Old: "d.claim.Claims != p.Claims ||",
+			New: "d.claim.Claims > p.Claims ||"})
+	s, l := sleepThrough(t, path)
+	f := s.measure("R-41")
+	f.Size("servers", len(s.people))
+	f.MustBeRed(l.stale)
+}
