@@ -251,12 +251,12 @@ func (s *Store) Conversation(ctx context.Context, article, after blog.ID, limit 
 func (s *Store) NewestComments(ctx context.Context, limit int) ([]blog.Comment, error) {
 	changes.Note(ctx, changes.Comments)
 	var list []blog.Comment
-	// On SQLite, this must read the comments by time and stop at the limit. CROSS JOIN makes SQLite read the first table
-	// first.
+	// This must read the comments by time and stop at the limit. The article is looked up and not joined: for a join,
+	// SQLite would first read all articles into a filter.
 	err := s.all(ctx, &list, `
-		SELECT `+commentColumns+` FROM comments c CROSS JOIN articles a
-		WHERE a.id = c.article_id AND c.kind = '' AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND `+visible+`
-		AND `+listed+`
+		SELECT `+commentColumns+` FROM comments c
+		WHERE c.kind = '' AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND `+visible+`
+			AND (SELECT `+listed+` FROM articles a WHERE a.id = c.article_id)
 		ORDER BY c.sorted_at DESC, c.id DESC LIMIT ?`, min(limit, 1000))
 	return list, err
 }
