@@ -21,6 +21,7 @@ type benchSeed struct {
 	Followers int    `default:"10000" placeholder:"N" help:"How many followers. Default: ${default}."`
 	Hosts     int    `default:"1000" placeholder:"N" help:"On how many servers the followers are. Default: ${default}."`
 	Settled   int    `default:"500000" placeholder:"N" help:"At most how many settled deliveries. Default: ${default}."`
+	Busy      int    `default:"0" placeholder:"N" help:"How many of the comments are under one article. Default: a fifth."`
 	Seed      uint64 `default:"1" placeholder:"N" help:"The same seed makes the same blog. Default: ${default}."`
 }
 
@@ -38,7 +39,8 @@ var benchAuthors = []blog.Voice{{Handle: "ilse", Name: "Ilse Verhaagen"}, {Handl
 const benchSamples = 8
 
 func (b benchSeed) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
-	if b.Articles < benchSamples || b.Comments < 0 || b.Followers < 0 || b.Hosts < 1 || b.Settled < 0 {
+	if b.Articles < benchSamples || b.Comments < 0 || b.Followers < 0 || b.Hosts < 1 || b.Settled < 0 ||
+		b.Busy < 0 {
 		return usageError{fmt.Errorf("a blog to measure has at least %d articles and a host; no number is negative",
 			benchSamples)}
 	}
@@ -75,7 +77,7 @@ func (b benchSeed) fill(ctx context.Context, app *app, progress func(done, all i
 	if err != nil {
 		return nil, err
 	}
-	size := store.SeedSize{Articles: b.Articles - len(samples), Comments: b.Comments, Followers: b.Followers,
+	size := store.SeedSize{Articles: b.Articles - len(samples), Comments: b.Comments, Busy: b.Busy, Followers: b.Followers,
 		Hosts: b.Hosts, Settled: b.Settled}
 	return samples, app.store.Seed(ctx, b.Seed, size, samples, progress)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -18,7 +19,8 @@ import (
 // SeedSize is how many rows Seed adds for a measurement.
 type SeedSize struct {
 	Articles  int // published, besides the samples
-	Comments  int // a fifth of them under the newest article
+	Comments  int
+	Busy      int // how many of the comments are under the newest article; 0 for a fifth
 	Followers int // half of them of the first voice
 	Hosts     int // servers on which the followers live; 15 of 100 are silent
 	Settled   int // the most settled deliveries, of the newest articles
@@ -370,9 +372,9 @@ func copyRow(row seedRow) seedRow {
 	return other
 }
 
-// commented picks the article of a comment: the newest for one in five, else any.
+// commented picks the article of a comment: often the newest, else any.
 func (f *seeder) commented() seeded {
-	if f.random.IntN(5) == 0 {
+	if busy := cmp.Or(f.size.Busy, f.size.Comments/5); f.random.IntN(max(f.size.Comments, 1)) < busy {
 		return f.added[len(f.added)-1]
 	}
 	return f.added[f.random.IntN(len(f.added))]
