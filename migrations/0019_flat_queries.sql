@@ -21,3 +21,7 @@ CREATE INDEX comments_own_replies ON comments (article_id, parent_id, id) WHERE 
 CREATE INDEX actors_elsewhere ON actors (host) WHERE mail_host <> host;
 -- Arrivals that will not be tried again, for their deletion.
 CREATE INDEX arrivals_parked ON arrivals (at) WHERE parked <> '';
+
+-- Series page by page, and by the length of their titles, which is how one is found in any case of the letters.
+CREATE INDEX series_title ON series (title, id);
+CREATE INDEX series_length ON series (length(title));

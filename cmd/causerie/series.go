@@ -33,28 +33,41 @@ type seriesLine struct {
 
 func (l seriesList) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
 	return withApp(ctx, config, log, mustExist, func(app *app) error {
-		all, err := app.store.AllSeries(ctx)
-		if err != nil {
+		t := newTable(c.out, l.JSON)
+		for offset := 0; ; offset += pageOfList {
+			all, err := app.store.SeriesByTitle(ctx, pageOfList, offset)
+			if err != nil {
+				return err
+			}
+			if err := app.printSeries(ctx, t, all); err != nil {
+				return err
+			}
+			if len(all) < pageOfList {
+				return t.flushOr("no series")
+			}
+		}
+	})
+}
+
+// printSeries prints a line for each series.
+func (app *app) printSeries(ctx context.Context, t *table, all []blog.Series) error {
+	for _, s := range all {
+		line := seriesLine{ID: s.ID, Slug: s.Slug, Title: s.Title, URL: app.site.SeriesPage(s.Slug)}
+		var err error
+		if line.Parts, err = app.store.CountArticles(ctx, store.ArticleFilter{Series: s.ID, Listed: true}); err != nil {
 			return err
 		}
-		t := newTable(c.out, l.JSON)
-		for _, s := range all {
-			line := seriesLine{ID: s.ID, Slug: s.Slug, Title: s.Title, URL: app.site.SeriesPage(s.Slug)}
-			if line.Parts, err = app.store.CountArticles(ctx, store.ArticleFilter{Series: s.ID, Listed: true}); err != nil {
-				return err
-			}
-			voice, err := app.store.SeriesVoice(ctx, s.ID)
-			// Most series have no voice.
-			if err != nil && !errors.Is(err, blog.ErrNotFound) {
-				return err
-			}
-			if err == nil && voice.Followable() {
-				line.Handle = app.site.Handle(voice.Handle)
-			}
-			t.line(line, line.Slug, line.Title, text.Plural(line.Parts, "part", "parts"), line.Handle)
+		voice, err := app.store.SeriesVoice(ctx, s.ID)
+		// Most series have no voice.
+		if err != nil && !errors.Is(err, blog.ErrNotFound) {
+			return err
 		}
-		return t.flushOr("no series")
-	})
+		if err == nil && voice.Followable() {
+			line.Handle = app.site.Handle(voice.Handle)
+		}
+		t.line(line, line.Slug, line.Title, text.Plural(line.Parts, "part", "parts"), line.Handle)
+	}
+	return t.flush()
 }
 
 type seriesVoice struct {

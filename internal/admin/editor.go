@@ -23,7 +23,7 @@ type editorPage struct {
 	State        string
 	Words        int
 	Minutes      int
-	AllSeries    []blog.Series
+	SomeSeries   []blog.Series // suggested while one types
 	Hero         *picture
 	Translations []translationRow
 	Checks       checks
@@ -145,7 +145,7 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 	if p.Toast != nil && p.Toast.Undo != nil {
 		p.Toast.Undo.Form = "editor"
 	}
-	if p.AllSeries, err = h.store.AllSeries(req.ctx()); err != nil {
+	if p.SomeSeries, err = h.store.NewestSeries(req.ctx(), suggestedSeries); err != nil {
 		return err
 	}
 	// The checks and the counts are about what is typed, not about what is stored. Errors of the form are known already,

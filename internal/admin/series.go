@@ -12,8 +12,14 @@ import (
 // seriesListPage lists all series.
 type seriesListPage struct {
 	frame
-	Rows []seriesRow
+	Rows  []seriesRow
+	Pager pager
 }
+
+const (
+	seriesPerPage   = 100
+	suggestedSeries = 100 // in the editor
+)
 
 type seriesRow struct {
 	blog.Series
@@ -29,17 +35,19 @@ func (h *Handler) allSeries(req *request) error {
 	if err != nil {
 		return err
 	}
-	all, err := h.store.AllSeries(req.ctx())
+	all, err := h.store.SeriesByTitle(req.ctx(), seriesPerPage+1, offset(req.r))
 	if err != nil {
 		return err
 	}
+	p := seriesListPage{frame: f}
+	p.Pager, all = paginate(req.r, all, seriesPerPage)
 	var ids, speaking []blog.ID
 	for _, s := range all {
 		if ids = append(ids, s.ID); s.VoiceID != "" {
 			speaking = append(speaking, s.VoiceID)
 		}
 	}
-	// Two queries for all series, however many there are.
+	// Two queries for all series of the page.
 	parts, err := h.store.CountParts(req.ctx(), ids)
 	if err != nil {
 		return err
@@ -48,7 +56,6 @@ func (h *Handler) allSeries(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := seriesListPage{frame: f}
 	for _, s := range all {
 		r := seriesRow{Series: s, Parts: parts[s.ID]}
 		if voice, ok := voices[s.VoiceID]; ok && voice.SilentAt == nil {

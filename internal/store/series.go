@@ -187,10 +187,17 @@ func (s *Store) PublicSeriesOf(ctx context.Context, ids []blog.ID) (map[blog.ID]
 	return found, err
 }
 
-// AllSeries lists all series by title, including those that readers may not see.
-func (s *Store) AllSeries(ctx context.Context) ([]blog.Series, error) {
+// SeriesByTitle lists at most limit series in the order of their titles, including those that readers may not see.
+func (s *Store) SeriesByTitle(ctx context.Context, limit, offset int) ([]blog.Series, error) {
 	var list []blog.Series
-	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title`)
+	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY title, id LIMIT ? OFFSET ?`, limit, offset)
+	return list, err
+}
+
+// NewestSeries lists the series that were made last, the newest first.
+func (s *Store) NewestSeries(ctx context.Context, limit int) ([]blog.Series, error) {
+	var list []blog.Series
+	err := s.all(ctx, &list, `SELECT `+seriesColumns+` FROM series ORDER BY id DESC LIMIT ?`, limit)
 	return list, err
 }
 

@@ -520,8 +520,10 @@ func TestAllListsCanBeRead(t *testing.T) {
 		check("count comments", err)
 		_, err = s.Tags(ctx, 10)
 		check("tags", err)
-		_, err = s.AllSeries(ctx)
+		_, err = s.SeriesByTitle(ctx, 100, 0)
 		check("series", err)
+		_, err = s.NewestSeries(ctx, 10)
+		check("newest series", err)
 		_, err = s.DueArticles(ctx, now)
 		check("due", err)
 		_, err = s.SilentPeers(ctx)
@@ -602,7 +604,7 @@ func TestArticlesPublishedAtTheSameTimeMakeOneSeries(t *testing.T) {
 			}
 			list[i] = a
 		}
-		if all, err := s.AllSeries(t.Context()); err != nil || len(all) != 0 {
+		if all, err := s.SeriesByTitle(t.Context(), 100, 0); err != nil || len(all) != 0 {
 			t.Fatalf("drafts made %+v, %v", all, err)
 		}
 		var together sync.WaitGroup
@@ -615,7 +617,7 @@ func TestArticlesPublishedAtTheSameTimeMakeOneSeries(t *testing.T) {
 			})
 		}
 		together.Wait()
-		all, err := s.AllSeries(t.Context())
+		all, err := s.SeriesByTitle(t.Context(), 100, 0)
 		if err != nil || len(all) != 1 || all[0].Slug != "the-low-road" || all[0].Planned != parts {
 			t.Fatalf("they made %+v, %v", all, err)
 		}

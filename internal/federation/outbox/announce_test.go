@@ -201,7 +201,7 @@ func TestAScheduledArticleJoinsOrMakesItsSeriesWhenItIsPublished(t *testing.T) {
 		}
 		first, second, other := planned("one", "The low road", 7), planned("two", "THE LOW ROAD", 0),
 			planned("three", "High water", 3)
-		if all, err := o.Store.AllSeries(o.Soon()); err != nil || len(all) != 0 {
+		if all, err := o.Store.SeriesByTitle(o.Soon(), 100, 0); err != nil || len(all) != 0 {
 			t.Fatalf("before they go out there are %+v, %v", all, err)
 		}
 		road := blog.Series{ID: blog.NewID(time.Now()), Slug: "the-low-road", Title: "The Low Road", Language: "en",
