@@ -49,3 +49,9 @@ func (s *Store) Explained(ctx context.Context, query string, args ...any) (lines
 	err = s.read.SelectContext(ctx, &lines, `EXPLAIN (ANALYZE, BUFFERS) `+s.sql.bind(query), utc(args)...)
 	return lines, err
 }
+
+// NoticeWrites and PollWrites are the two ways to notice writes to a file.
+var (
+	NoticeWrites = noticeWrites
+	PollWrites   = pollWrites
+)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/lib/pq"
@@ -74,22 +75,53 @@ func (plainDialer) DialTimeout(network, address string, limit time.Duration) (ne
 	return net.DialTimeout(network, address, limit)
 }
 
-// fileEvery is how often the times of a SQLite file are read. That takes two microseconds.
-const fileEvery = 25 * time.Millisecond
+// commitLooks are the pauses before the hints that follow a write. The commit can be read only when the disk has what
+// was written, and that takes a disk longer than another. The first pause also makes one look of many writes.
+var commitLooks = []time.Duration{20 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond,
+	80 * time.Millisecond, 160 * time.Millisecond, 320 * time.Millisecond}
 
-// commitLooks is how many hints follow a write. The commit can be read only when the disk has what was written.
-const commitLooks = 5
-
-// watchFile gives a hint after each commit to a SQLite file, also after our own.
+// watchFile gives hints after each commit to a SQLite file, also after our own.
 func watchFile(ctx context.Context, p *pool, hints chan<- struct{}) {
-	tick := time.NewTicker(fileEvery)
-	defer tick.Stop()
-	for last, looks := (fileState{}), 0; ; looks-- {
-		if now := stateOf(p.url + "-wal"); now != last {
-			last, looks = now, commitLooks
+	file := p.url
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target // where SQLite puts the log, too
+	}
+	writes := make(chan struct{}, 1)
+	// Each commit writes to the write-ahead log.
+	go noticeWrites(ctx, file+"-wal", writes)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-writes:
 		}
-		if looks > 0 {
+		for next := 0; next < len(commitLooks); next++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(commitLooks[next]):
+			}
+			select {
+			case <-writes:
+				next = -1 // the looks for this write begin after the next one
+			default:
+			}
 			give(hints)
+		}
+	}
+}
+
+// pollEvery is how often the times of a file are read where the system does not tell of writes.
+const pollEvery = 25 * time.Millisecond
+
+// pollWrites gives a hint when a file was written, until the context ends.
+func pollWrites(ctx context.Context, path string, writes chan<- struct{}) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for last := (fileState{}); ; {
+		if now := stateOf(path); now != last {
+			last = now
+			give(writes)
 		}
 		select {
 		case <-ctx.Done():
@@ -104,7 +136,7 @@ func watchFile(ctx context.Context, p *pool, hints chan<- struct{}) {
 type fileState struct{ size, written int64 }
 
 func stateOf(path string) fileState {
-	// Each commit writes to the write-ahead log. There is none before the first.
+	// There is no write-ahead log before the first commit.
 	info, err := os.Stat(path)
 	if err != nil {
 		return fileState{}

@@ -15,8 +15,9 @@ import (
 // (see Watch). The page cache compares the numbers.
 func (s *Store) Changes() *changes.Counter { return &s.changes }
 
-// watchEvery is how often Watch looks without a hint.
-const watchEvery = 300 * time.Millisecond
+// watchEvery is how often Watch looks without a hint. With watchPatience it bounds how long a database can be silent
+// unnoticed.
+const watchEvery = time.Second
 
 // Watch starts to look for changes by other processes. It ends with Close. mail is called when another process has
 // added deliveries; it must not block.

@@ -23,7 +23,7 @@ func TestAnotherProcessHearsOfNewDeliveriesBeforeItLooks(t *testing.T) {
 		time.Sleep(500 * time.Millisecond) // the listener of PostgreSQL has to connect
 		var waits []time.Duration
 		for n := range 15 {
-			// Not in step with the looks of every 300 ms.
+			// Not in step with the looks of every second.
 			time.Sleep(time.Duration(37*n) * time.Millisecond)
 			at := time.Now()
 			err := writer.InTx(t.Context(), func(s *store.Store) error {
@@ -46,7 +46,7 @@ func TestAnotherProcessHearsOfNewDeliveriesBeforeItLooks(t *testing.T) {
 		}
 		slices.Sort(waits)
 		t.Logf("heard after %v", waits)
-		// By looking alone the median would be 150 ms.
+		// By looking alone the median would be 500 ms.
 		if median := waits[len(waits)/2]; median > 80*time.Millisecond {
 			t.Errorf("the other process heard of deliveries after %v, half of the time", median)
 		}
