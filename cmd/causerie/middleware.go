@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"causerie/internal/blog"
 	"causerie/internal/page"
@@ -53,14 +54,14 @@ func isTrusted(trusted prefixes, peer string) bool {
 func (s *server) logAndRecover(next http.Handler) http.Handler {
 	verbose := s.logsRequests()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		response := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		response := &answer{ResponseWriter: w}
 		began := time.Now()
 		defer func() {
 			if cause := recover(); cause != nil {
 				s.errorPage(response, r, cause)
 			}
 			if verbose {
-				s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", response.Status(), "client", r.RemoteAddr,
+				s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", response.status, "client", r.RemoteAddr,
 					"took", time.Since(began))
 			}
 		}()
@@ -68,18 +69,46 @@ func (s *server) logAndRecover(next http.Handler) http.Handler {
 	})
 }
 
+// answer is the response to a request, with its status. The same package of chi would bring the profiler of net/http
+// into the program.
+type answer struct {
+	http.ResponseWriter
+	status int // 0 until the header is sent
+}
+
+func (a *answer) WriteHeader(status int) {
+	if status >= http.StatusOK { // what is below only announces an answer
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.status = cmp.Or(a.status, http.StatusOK)
+	return a.ResponseWriter.Write(b)
+}
+
+// ReadFrom lets the kernel copy a file to the connection.
+func (a *answer) ReadFrom(from io.Reader) (int64, error) {
+	a.status = cmp.Or(a.status, http.StatusOK)
+	return io.Copy(a.ResponseWriter, from)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
 // logsRequests reports whether each request is logged.
 func (s *server) logsRequests() bool { return s.log.Enabled(context.Background(), slog.LevelDebug) }
 
 // errorPage answers a request whose handler panicked.
-func (s *server) errorPage(w middleware.WrapResponseWriter, r *http.Request, cause any) {
+func (s *server) errorPage(w *answer, r *http.Request, cause any) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause) // a handler cuts its connection off on purpose
 	}
 	id := blog.NewID(time.Now())
 	s.log.Error("a handler panicked", "id", id, "method", r.Method, "path", r.URL.Path, "trouble", cause, "stack",
 		string(debug.Stack()))
-	if w.Status() != 0 || w.BytesWritten() > 0 {
+	if w.status != 0 {
 		panic(http.ErrAbortHandler) // part of the answer is sent: without this it would look complete
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

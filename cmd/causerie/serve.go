@@ -45,9 +45,16 @@ func (serveCommand) Run(ctx context.Context, c *console, config Config, log *slo
 	if warning := s.portWarning(listeners[0].Addr()); warning != "" {
 		fmt.Fprintf(c.err, "causerie: %s\n", warning)
 	}
-	go debug.FreeOSMemory() // parsing the templates and the schema took more memory than serving does
+	defer time.AfterFunc(startTime, func() {
+		debug.FreeOSMemory()
+		releaseProgram()
+	}).Stop()
 	return s.serve(ctx, listeners)
 }
+
+// startTime is when the start is over, with the first round of the background work. It took more memory than serving
+// does: for the templates, the schema and the statements.
+const startTime = 5 * time.Second
 
 func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {

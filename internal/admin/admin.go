@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/sync/semaphore"
 
 	"causerie/internal/authoring"
@@ -61,7 +60,7 @@ const (
 func (h *Handler) Routes() chi.Router {
 	r := chi.NewRouter()
 	// The order matters: headers come first, so that also the refusal of a cross-origin request carries them.
-	r.Use(page.SecurityHeaders(h.secure()).Wrap, private, h.sameOrigin, middleware.GetHead)
+	r.Use(page.SecurityHeaders(h.secure()).Wrap, private, h.sameOrigin, page.HeadAsGet)
 	r.NotFound(h.page(func(*request) error { return blog.ErrNotFound }))
 	r.MethodNotAllowed(h.page(func(req *request) error {
 		page.SetAllow(req.w, req.r, r)

@@ -19,3 +19,14 @@ func SetAllow(w http.ResponseWriter, r *http.Request, routes chi.Routes) {
 		w.Header().Set("Allow", http.MethodGet)
 	}
 }
+
+// HeadAsGet routes HEAD to the handlers of GET. net/http leaves out the body of their answers. Use it with a router
+// that has no handlers for HEAD.
+func HeadAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -100,6 +100,7 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	read = openDB("sqlite", sqliteConnector{light, dsn + "&_pragma=query_only(1)"}, wraps)
 	read.SetMaxOpenConns(2 * runtime.NumCPU())
 	read.SetMaxIdleConns(2 * runtime.NumCPU())
+	read.SetConnMaxIdleTime(time.Minute) // each has a cache of its own, up to two megabytes
 	// A connection reads the statistics of the tables only once.
 	read.SetConnMaxLifetime(time.Hour)
 	return write, read, nil

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"causerie/internal/ratelimit"
 	"causerie/internal/remote"
@@ -40,7 +39,8 @@ const (
 // Routes returns POST /interact, as a whole path. The form is on GET /interact.
 func (v *Visitor) Routes() chi.Router {
 	r := chi.NewRouter()
-	r.Use(middleware.RequestSize(maxForm), http.NewCrossOriginProtection().Handler)
+	r.Use(func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, maxForm) },
+		http.NewCrossOriginProtection().Handler)
 	r.Use(v.limited)
 	r.Post("/interact", v.redirectHome)
 	return r
