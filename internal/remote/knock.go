@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"causerie/internal/lru"
 	"causerie/internal/signature"
 )
@@ -126,20 +124,47 @@ func nextDialect(first signature.Scheme, answer *http.Response, key signature.Ke
 	return dialect{scheme: signature.RFC9421}
 }
 
-// signing limits how many requests are signed at once: one for each core.
-var signing = semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))
+// signing are the requests that wait for a signature. One goroutine for each core signs them, so that those who wait do
+// not hinder each other. They stay, because a signature needs a large stack: the goroutines that deliver would each
+// have to grow one.
+var signing = make(chan func())
+
+var startSigners = sync.OnceFunc(func() {
+	for range runtime.GOMAXPROCS(0) {
+		go func() {
+			for sign := range signing {
+				// Goroutines that are ready go first. Else answers to requests that were sent would be read a tenth of a second
+				// late.
+				runtime.Gosched()
+				sign()
+			}
+		}()
+	}
+})
 
 // sign signs a request in a dialect. An RSA signature takes a core for a millisecond or two.
-func (c *Client) sign(req *http.Request, body []byte, key signature.Key, in dialect) error {
-	if err := signing.Acquire(req.Context(), 1); err != nil {
+func (c *Client) sign(req *http.Request, body []byte, key signature.Key, in dialect) (err error) {
+	startSigners()
+	done := make(chan struct{})
+	var panicked any
+	work := func() {
+		defer close(done)
+		// It belongs to whoever waits. Here it would end the program.
+		defer func() { panicked = recover() }()
+		if in.scheme == signature.RFC9421 {
+			err = signature.SignRFC9421(req, body, key, c.options.Now(), in.accept)
+		} else {
+			err = signature.Sign(req, body, key, c.options.Now())
+		}
+	}
+	select {
+	case signing <- work:
+		<-done
+		if panicked != nil {
+			panic(panicked)
+		}
 		return err
+	case <-req.Context().Done():
+		return req.Context().Err()
 	}
-	defer signing.Release(1)
-	// Goroutines that are ready go first. Else answers to requests that were sent would be read a tenth of a second
-	// late.
-	runtime.Gosched()
-	if in.scheme == signature.RFC9421 {
-		return signature.SignRFC9421(req, body, key, c.options.Now(), in.accept)
-	}
-	return signature.Sign(req, body, key, c.options.Now())
 }

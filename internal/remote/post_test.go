@@ -56,6 +56,31 @@ func TestADeliveryIsSignedAndAccepted(t *testing.T) {
 	}
 }
 
+// All requests are signed by a few goroutines, which must survive a key that makes one of them panic.
+func TestAKeyThatPanicsStopsNobodyElse(t *testing.T) {
+	near := serve(t, "127.0.0.1:0", inbox)
+	c := client(t, Options{})
+	broken := signature.Key{ID: instanceKey().ID, Private: panicking{instanceKey().Private}}
+	for range 2 * runtime.GOMAXPROCS(0) {
+		func() {
+			defer func() {
+				if got := recover(); got != "a broken key" {
+					t.Errorf("whoever signs with it gets %v", got)
+				}
+			}()
+			c.Post(t.Context(), near.URL+"/inbox", payload, broken)
+		}()
+	}
+	answer, err := c.Post(t.Context(), near.URL+"/inbox", payload, instanceKey())
+	if err != nil || answer.Status != http.StatusAccepted {
+		t.Errorf("after it: %+v, %v", answer, err)
+	}
+}
+
+type panicking struct{ crypto.Signer }
+
+func (panicking) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { panic("a broken key") }
+
 func TestAnswersToADelivery(t *testing.T) {
 	now := time.Date(2026, 11, 14, 9, 30, 0, 0, time.UTC)
 	var status int

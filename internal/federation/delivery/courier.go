@@ -38,6 +38,7 @@ type Courier struct {
 const (
 	slowAfter     = time.Second
 	idleGap       = 20 * time.Millisecond // shortest time between two claims when the first found nothing
+	busyGap       = 5 * idleGap           // the same, while many servers are served
 	unblockedTime = time.Second           // how long a check for blocks is valid
 	maxClaims     = 256                   // servers in one claim
 	minRoom       = maxServers / 8        // free slots below which nothing is claimed, see claim
@@ -86,7 +87,11 @@ func (c *Courier) Run(ctx context.Context) {
 		}
 		if len(claims) == 0 {
 			// Each visit that ends wakes us. The gap keeps many short visits from becoming as many claims.
-			federation.Pause(ctx, nil, idleGap)
+			gap := idleGap
+			if c.slots.room(false) < maxServers-minRoom {
+				gap = busyGap
+			}
+			federation.Pause(ctx, nil, gap)
 			// A random wait keeps several processes from asking the database at the same moments.
 			federation.Pause(ctx, c.wake, federation.PollTime/2+rand.N(federation.PollTime/2))
 		}
