@@ -11,8 +11,8 @@ import (
 	"causerie/internal/store"
 )
 
-// measureMemory looks at the memory of the server at rest, and while it tries servers that nobody can reach. What a
-// stampede leaves is measured with the stampede.
+// measureMemory looks at the memory of the server at rest, at its processor time there, and at its memory while it
+// tries servers that nobody can reach. What a stampede leaves is measured with the stampede.
 func measureMemory(ctx context.Context, b *bench) error {
 	o, err := b.blog(ctx, benchSeed{Comments: 1000, Followers: 100, Hosts: 10})
 	if err != nil {
@@ -27,6 +27,11 @@ func measureMemory(ctx context.Context, b *bench) error {
 	sleep(ctx, 8*time.Second)
 	b.add(figure{What: "at rest", Value: memory(o.process, "VmRSS"), Unit: "MB", Most: 33,
 		Note: fmt.Sprintf("ready after %d ms", ready.Milliseconds())})
+	const rest = 20 * time.Second
+	before := cpu(o.process)
+	sleep(ctx, rest)
+	b.add(figure{What: "busy at rest", Value: 100 * (cpu(o.process) - before) / rest.Seconds(), Unit: "% of a core",
+		Most: 0.5})
 	servers := b.size(2000, 10_000)
 	if err := o.unreachable(ctx, servers); err != nil {
 		return err
@@ -34,7 +39,8 @@ func measureMemory(ctx context.Context, b *bench) error {
 	if _, err := o.publish(ctx, "An article that nobody gets"); err != nil {
 		return err
 	}
-	before, most := cpu(o.process), 0.0
+	most := 0.0
+	before = cpu(o.process)
 	for range b.size(30, 90) {
 		sleep(ctx, time.Second)
 		most = max(most, memory(o.process, "VmRSS"))
