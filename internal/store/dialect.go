@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -74,6 +75,9 @@ func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return 
 
 func (c sqliteConnector) Driver() driver.Driver { return c.driver }
 
+// busyWait is how long a connection to SQLite waits for the lock of another process.
+const busyWait = 10 * time.Second
+
 // openSQLite opens one connection that writes and a pool of connections that only read. The file holds private keys,
 // so it is created with permissions for its owner alone.
 func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
@@ -86,7 +90,8 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	}
 	// FULL makes a commit survive a power cut. In WAL mode readers do not wait for the writer.
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
-		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
+		"&_pragma=busy_timeout(" + strconv.FormatInt(busyWait.Milliseconds(), 10) + ")&_pragma=journal_mode(WAL)" +
+		"&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(" + strconv.Itoa(maxWAL) + ")"
 	keepUndoInMemory()
 	light, err := sqliteDriver()
 	if err != nil {

@@ -43,6 +43,7 @@ func (j *Jobs) list() []job {
 		{"account-deletions", time.Minute, j.Outbox.DeleteDueAuthors},
 		{"actor-refresh", time.Minute, j.refresh},
 		{"server-software", time.Minute, j.askSoftware},
+		{"write-ahead-log", time.Minute, j.Store.ShrinkWAL},
 		{"gone-actors", 10 * time.Minute, j.confirmDepartures},
 		{"unused-keys-and-media", 10 * time.Minute, j.eraseRemains},
 		{"expired-deliveries", 10 * time.Minute, j.giveUp},
