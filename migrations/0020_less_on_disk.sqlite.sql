@@ -49,3 +49,31 @@ WHEN OLD.status <> NEW.status OR OLD.unsure <> NEW.unsure OR OLD.revision <> NEW
         SELECT o.article_id FROM activities a JOIN objects o ON o.id = a.object_id WHERE a.id = NEW.activity_id);
 END;
 -- +goose StatementEnd
+
+-- What a server has of an object follows from the deliveries.
+DROP TABLE holdings;
+
+-- The inboxes of deliveries that were summed up.
+CREATE TABLE inboxes (
+    id            INTEGER   PRIMARY KEY,
+    inbox         TEXT      NOT NULL UNIQUE,
+    host          TEXT      NOT NULL
+);
+CREATE INDEX inboxes_host ON inboxes (host);
+
+-- Old deliveries of one activity that ended in the same way, summed up.
+CREATE TABLE past_deliveries (
+    activity_id   TEXT      NOT NULL REFERENCES activities (id),
+    part          INTEGER   NOT NULL,
+    n             INTEGER   NOT NULL,              -- how many they are
+    status        TEXT      NOT NULL,
+    code          INTEGER   NOT NULL,
+    answer        TEXT      NOT NULL,
+    attempts      INTEGER   NOT NULL,              -- 1 when they were tried at all
+    revision      INTEGER   NOT NULL,
+    unsure        BOOLEAN   NOT NULL,
+    welcome       BOOLEAN   NOT NULL,
+    settled_at    TIMESTAMP NOT NULL,              -- of the last one
+    inboxes       TEXT      NOT NULL,              -- their numbers, as a JSON array
+    PRIMARY KEY (activity_id, part)
+);

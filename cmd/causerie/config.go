@@ -22,6 +22,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation/jobs"
 	"causerie/internal/nearest"
 	"causerie/internal/store"
 )
@@ -44,6 +45,7 @@ type Config struct {
 	FederationAllow prefixes `placeholder:"PREFIX,…" help:"${help_federation_allow}"`
 	Federation      string   `default:"open" enum:"open,allow-list" placeholder:"open" help:"${help_federation}"`
 	AuthorizedFetch bool     `help:"${help_authorized_fetch}"`
+	KeepDeliveries  keepTime `default:"365d" placeholder:"365d" help:"${help_keep_deliveries} Default: ${default}."`
 	MetricsListen   string   `placeholder:"ADDR" help:"${help_metrics_listen}"`
 	SMTP            string   `name:"smtp" placeholder:"URL" help:"${help_smtp}"`
 	Log             string   `placeholder:"WORDS" help:"${help_log}"`
@@ -248,6 +250,31 @@ func (p *prefixes) UnmarshalText(text []byte) error {
 // contains reports whether an address is in one of the networks.
 func (p prefixes) contains(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(address.Unmap()) })
+}
+
+// keepTime is how long deliveries are kept.
+type keepTime time.Duration
+
+// UnmarshalText reads "400d" or "9600h".
+func (k *keepTime) UnmarshalText(text []byte) error {
+	word := strings.TrimSpace(string(text))
+	kept, err := time.ParseDuration(word)
+	if days, found := strings.CutSuffix(word, "d"); found {
+		var n int
+		n, err = strconv.Atoi(days)
+		kept = time.Duration(n) * 24 * time.Hour
+		if n > 100_000 { // a longer time does not fit
+			err = strconv.ErrRange
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a time; write it like 365d", word)
+	}
+	if kept < jobs.MinKeepDeliveries {
+		return fmt.Errorf("%s is too short; the least is 31d", word)
+	}
+	*k = keepTime(kept)
+	return nil
 }
 
 // complete checks the settings and fills in defaults. URL, HandleDomain, Timezone and Language have no default here:

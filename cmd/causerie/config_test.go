@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -70,6 +71,35 @@ func TestAuthorizedFetchCanBeSetInEachWay(t *testing.T) {
 		c, err := parseConfig(t, source.args, source.env)
 		if want := name != "nothing" && name != "a line that is no"; err != nil || c.AuthorizedFetch != want {
 			t.Errorf("%s: %v, %v; want %v", name, c.AuthorizedFetch, err, want)
+		}
+	}
+}
+
+func TestHowLongDeliveriesAreKeptCanBeSetInEachWay(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, source := range map[string]struct {
+		args, env []string
+		want      time.Duration // 0 where it is refused
+	}{
+		"nothing":          {want: 365 * day},
+		"a flag":           {args: []string{"--keep-deliveries", "800d"}, want: 800 * day},
+		"a variable":       {env: []string{"CAUSERIE_KEEP_DELIVERIES=9600h"}, want: 400 * day},
+		"a line of a file": {args: []string{"--config", write(t, "long.yaml", "keep-deliveries: 100d\n")}, want: 100 * day},
+		"the least":        {args: []string{"--keep-deliveries", "31d"}, want: 31 * day},
+		"too short":        {args: []string{"--keep-deliveries", "30d"}},
+		"negative":         {args: []string{"--keep-deliveries=-400d"}},
+		"too long":         {args: []string{"--keep-deliveries", "400000d"}},
+		"no time":          {args: []string{"--keep-deliveries", "a year"}},
+	} {
+		c, err := parseConfig(t, source.args, source.env)
+		if source.want == 0 {
+			if err == nil {
+				t.Errorf("%s: %v was taken", name, time.Duration(c.KeepDeliveries))
+			}
+			continue
+		}
+		if err != nil || time.Duration(c.KeepDeliveries) != source.want {
+			t.Errorf("%s: %v, %v; want %v", name, time.Duration(c.KeepDeliveries), err, source.want)
 		}
 	}
 }

@@ -109,6 +109,7 @@ type serverLine struct {
 	Answer    string `json:"answer"`
 	Welcome   bool   `json:"welcome"`         // sent because the server got its first follower
 	Asked     bool   `json:"asked_to_forget"` // the server accepted the Delete
+	Past      bool   `json:"summed_up"`       // old: the delivery is known in sum only, and cannot be tried again
 	Keeps     bool   `json:"keeps_former"`    // the server still has a copy from before a withdrawal
 	NextAt    string `json:"next,omitempty"`
 
@@ -120,7 +121,7 @@ func (app *app) serverLineOf(a blog.Article, s blog.ServerState) serverLine {
 	line := serverLine{Article: a.Slug, Host: s.Host, Software: s.Software, Followers: s.Followers,
 		Holds: s.Holds, Newest: s.Newest, Shows: s.Shows, Words: deliverytext.State(s, app.localTime),
 		Kind: s.Kind, SaidAt: jsonTime(&s.SaidAt), Inbox: s.Inbox, Status: string(s.Status), Attempts: s.Attempts,
-		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Keeps: s.Keeps,
+		Code: s.Code, Answer: s.Answer, Welcome: s.Welcome, Asked: s.Asked, Past: s.Past, Keeps: s.Keeps,
 		FailingSince: jsonTime(s.FailingSince), UnavailableSince: jsonTime(s.UnavailableSince)}
 	// A settled delivery is not tried again, even if its NextAt is set.
 	if !s.Status.Settled() && !s.NextAt.IsZero() {
@@ -202,6 +203,9 @@ func (app *app) printSummary(ctx context.Context, c *console, a blog.Article, st
 	}
 	if summary := deliverytext.Summary(states, app.localTime); summary != "" {
 		fmt.Fprintln(c.out, summary)
+	}
+	if past := deliverytext.SummedUp(states); past != "" {
+		fmt.Fprintln(c.out, past)
 	}
 	return nil
 }

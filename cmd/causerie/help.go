@@ -40,6 +40,8 @@ var helpTexts = kong.Vars{
 	"help_authorized_fetch": "Answer requests of other servers only when they are signed, so that blocked servers " +
 		"cannot fetch articles. Pages stay open to everybody. Servers that never sign then get no articles. " +
 		"Default: off.",
+	"help_keep_deliveries": "How long each delivery of an article is kept, like 365d; the least is 31d. After that the " +
+		"settled ones are summed up: the report still says who has the article and why others do not.",
 	"help_metrics_listen": "Where to serve metrics for Prometheus. Comes in a later version.",
 	"help_smtp": "The server that sends mail. Comes in a later version; until then “causerie author link” prints " +
 		"sign-in links.",

@@ -62,7 +62,8 @@ func (s *server) makeRooms(ctx context.Context) error {
 	s.outbox.Wake = s.courier.Wake // in the same process a new delivery is sent at once, not at the next look
 	s.inbox = inbox.NewInbox(core, keys, s.outbox)
 	s.backfill = inbox.NewBackfill(s.inbox)
-	s.jobs = &jobs.Jobs{Core: core, Outbox: s.outbox, Discard: s.library.Discard}
+	s.jobs = &jobs.Jobs{Core: core, Outbox: s.outbox, Discard: s.library.Discard,
+		KeepDeliveries: time.Duration(s.config.KeepDeliveries)}
 
 	pages, err := page.Load(templates.FS)
 	if err != nil {

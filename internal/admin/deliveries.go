@@ -31,7 +31,8 @@ type deliveriesPage struct {
 	More           int // the number of delivered servers that are not shown
 	Unlisted       int // the number of servers that are not on this page
 	Sent           []activityRow
-	Unsent         bool // nothing was sent to anybody
+	Unsent         bool   // nothing was sent to anybody
+	SummedUp       string // which deliveries are known in sum only; "" if none
 	CanRetry       bool
 	UnknownHandles []string      // mentioned handles without an account that we could find
 	Conversation   *conversation // the replies on other servers
@@ -97,6 +98,7 @@ func (h *Handler) deliveries(req *request) error {
 		return err
 	}
 	p.Unsent = len(sample) == 0
+	p.SummedUp = deliverytext.SummedUp(states)
 	if p.Conversation, err = h.conversation(req, a); err != nil {
 		return err
 	}
@@ -172,6 +174,9 @@ func (req *request) serverRowOf(state blog.ServerState) serverRow {
 		}
 	default:
 		row.Class, row.StatusText = "done", "delivered in "+duration(state.TookMS)
+	}
+	if state.Past {
+		row.StatusText, row.Retry = string(state.Status), false
 	}
 	return row
 }

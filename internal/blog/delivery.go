@@ -62,6 +62,7 @@ type DeliveryRow struct {
 	GoneAt   *time.Time // when that copy was deleted
 	Holds    int        // latest version that the server accepted, 0 for none
 	Asked    bool       // the server accepted the request to delete it
+	Past     bool       // summed up with others: it cannot be tried again
 	Alike    int        // other servers in the same state that have no row of their own
 
 	Failures         int        // of the server, in a row

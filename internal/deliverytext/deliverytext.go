@@ -151,6 +151,23 @@ func Summary(list []blog.ServerState, when func(time.Time) string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
+// SummedUp says how many of the deliveries are old and known in sum only. It is "" when all are known one by one.
+func SummedUp(list []blog.ServerState) string {
+	n := 0
+	for _, s := range list {
+		if s.Past {
+			n += 1 + s.Alike
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "The delivery to one server is old and summed up: it cannot be tried again."
+	}
+	return fmt.Sprintf("The deliveries to %d servers are old and summed up: they cannot be tried again.", n)
+}
+
 // Tally describes how many servers have an article, or accepted the request to delete it: "14 of 16 servers have it".
 // It is "" when the article went to nobody.
 func Tally(t blog.Tally) string {

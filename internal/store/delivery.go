@@ -164,39 +164,13 @@ func (s *Store) settle(ctx context.Context, c Claim, done Settlement, now time.T
 	if delivery.Kind == "Accept" {
 		return s.confirmFollower(ctx, delivery.ActivityID)
 	}
-	if !delivery.carriesCopy() {
-		return nil
-	}
-	return s.saveHolding(ctx, delivery, now)
+	return nil
 }
 
 // MarkUnsure saves that a delivery may have arrived: it was sent, but no answer was read.
 func (s *Store) MarkUnsure(ctx context.Context, d Delivery) error {
 	return s.run(ctx, `UPDATE deliveries SET unsure = TRUE WHERE activity_id = ? AND inbox = ?`, d.ActivityID, d.Inbox)
 }
-
-// carriesCopy reports whether the delivery gives the server a copy of an object, or asks it to delete one.
-func (d Delivery) carriesCopy() bool { return d.ObjectID != "" && d.Kind != "Undo" }
-
-// holdingState is the state of the holding after the server accepted the delivery.
-func (d Delivery) holdingState() string {
-	if d.Kind == "Delete" {
-		return "asked_to_forget"
-	}
-	return "held"
-}
-
-// saveHolding saves that a server now has a copy of an object, or was asked to delete it.
-func (s *Store) saveHolding(ctx context.Context, d Delivery, now time.Time) error {
-	// SELECT instead of VALUES: when the object was erased meanwhile, no holding is added.
-	return s.run(ctx, `INSERT INTO holdings (object_id, host, revision, state, proof_at) SELECT o.id, ?, ?, ?, ? FROM
-		objects o WHERE o.id = ? `+renewHolding,
-		d.Host, d.Revision, d.holdingState(), now, d.ObjectID)
-}
-
-// renewHolding updates the holding that the server has already.
-const renewHolding = `ON CONFLICT (object_id, host) DO UPDATE SET revision = excluded.revision, state =
-	excluded.state, proof_at = excluded.proof_at`
 
 // expired is the condition of a delivery that was added before a time and did not succeed. A delivery without an
 // attempt stays when its server has no failures and its voice does not rest there. Then this blog was down itself. The

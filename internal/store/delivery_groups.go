@@ -130,16 +130,21 @@ func (s *Store) groupDeliveries(ctx context.Context, articles []blog.ID) (map[bl
 		Hosts     string
 	}
 	// Each silent server fell silent at a moment of its own, so only whether it is silent makes a group. Of a group, the
-	// one that is silent longest comes first.
+	// one that is silent longest comes first. What a server has follows from the outcomes of its deliveries.
+	outcomes := func(table, past string) string {
+		return `SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since,
+			p.unavailable_since IS NULL AS available, r.since IS NULL AS accepting, d.activity_id,
+			d.activity_id || ' ' || d.status || ' ' || (d.code > 0) || ' ' || (d.attempts > 0) || ' ' || d.revision || ' ' ||
+				d.unsure || ' ' || ` + past + ` AS outcome` + s.sql.fromDeliveries(table) + `WHERE ` + joined + `
+				AND o.article_id IN (?)`
+	}
 	err := s.all(ctx, &found, `
 		SELECT article_id, count(*) AS servers, string_agg(host, ' ' ORDER BY failing_since, host) AS hosts FROM (
-			SELECT o.article_id, p.host, p.failures > 0 AS failing, p.failing_since, p.unavailable_since IS NULL AS available,
-				r.since IS NULL AS accepting, string_agg(
-					d.activity_id || ' ' || d.status || ' ' || (d.code > 0) || ' ' || (d.attempts > 0) || ' ' || d.revision || ' ' ||
-					d.unsure || ' ' || COALESCE(h.revision, 0) || ' ' || COALESCE(h.state, ''), ';' ORDER BY d.activity_id) AS history
-			`+fromDeliveries+`WHERE `+joined+` AND o.article_id IN (?)
-			GROUP BY o.article_id, p.host, p.failures, p.failing_since, p.unavailable_since, r.since) AS histories
-		GROUP BY article_id, failing, failing_since IS NULL, available, accepting, history`, articles)
+			SELECT article_id, host, failing, failing_since, available, accepting,
+				string_agg(outcome, ';' ORDER BY activity_id, outcome) AS history
+			FROM (`+outcomes(`deliveries`, `'now'`)+` UNION ALL `+outcomes(s.sql.pastDeliveries(), `'past'`)+`) AS outcomes
+			GROUP BY article_id, host, failing, failing_since, available, accepting) AS histories
+		GROUP BY article_id, failing, failing_since IS NULL, available, accepting, history`, articles, articles)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -153,10 +158,7 @@ func (s *Store) groupDeliveries(ctx context.Context, articles []blog.ID) (map[bl
 		groups[place{g.ArticleID, hosts[0]}] = &DeliveryGroup{Servers: g.Servers, Hosts: hosts[:min(len(hosts), mostHosts)]}
 		first = append(first, hosts[0])
 	}
-	var rows []deliveryRow
-	err = s.all(ctx, &rows, `SELECT o.article_id, `+deliveryRowColumns+fromDeliveries+`
-		WHERE `+joined+` AND o.article_id IN (?) AND d.host IN (?) ORDER BY d.activity_id DESC, d.host, d.inbox`,
-		articles, first)
+	rows, err := s.reportRows(ctx, ``, ``, `o.article_id IN (?) AND d.host IN (?)`, articles, first)
 	if err != nil {
 		return nil, err
 	}
@@ -250,8 +252,10 @@ func (s *Store) addInboxes(ctx context.Context, article blog.ID, groups []Delive
 		return nil
 	}
 	var list []struct{ Host, Inbox string }
-	err := s.all(ctx, &list, `SELECT DISTINCT d.host, d.inbox`+deliveriesAbout+`AND d.host IN (?) ORDER BY 1, 2`, article,
-		hosts)
+	err := s.all(ctx, &list, `SELECT d.host, d.inbox`+deliveriesAbout+`AND d.host IN (?)
+		UNION SELECT d.host, d.inbox FROM objects o JOIN activities a ON a.object_id = o.id
+		JOIN `+s.sql.pastDeliveries()+` d ON d.activity_id = a.id WHERE o.article_id = ? AND o.comment_id = ''
+			AND d.host IN (?) ORDER BY 1, 2`, article, hosts, article, hosts)
 	for _, row := range list {
 		g := of[row.Host]
 		g.Inboxes = append(g.Inboxes, row.Inbox)

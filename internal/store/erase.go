@@ -101,6 +101,8 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 		`DELETE FROM deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ? AND kind <> 'Delete')`,
 		`DELETE FROM delivery_counts WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ?
 			AND kind <> 'Delete')`,
+		`DELETE FROM past_deliveries WHERE activity_id IN (SELECT id FROM activities WHERE voice_id = ?
+			AND kind <> 'Delete')`,
 		`DELETE FROM activities WHERE voice_id = ? AND kind <> 'Delete'`)
 }
 

@@ -19,27 +19,35 @@ func (s *Store) FanOutToFollowers(ctx context.Context, a blog.Activity) error {
 }
 
 // holders selects the inboxes that may have a copy of an activity's object: an earlier delivery about the object
-// arrived or may have arrived, or one is waiting while its server is being visited.
-const holders = `
+// arrived or may have arrived, or one is waiting while its server is being visited. Its arguments are the id of the
+// activity, twice.
+func (s *Store) holders() string {
+	return `
 	SELECT s.id, d.inbox, d.host, s.revision FROM activities s
 	JOIN activities e ON e.object_id = s.object_id AND e.id <> s.id
 	JOIN deliveries d ON d.activity_id = e.id AND (d.status = 'delivered' OR d.unsure
 		OR d.settled_at IS NULL AND EXISTS (SELECT 1 FROM peers p WHERE p.host = d.host AND p.visited))
+	WHERE s.id = ?
+	UNION
+	SELECT s.id, d.inbox, d.host, s.revision FROM activities s
+	JOIN activities e ON e.object_id = s.object_id AND e.id <> s.id
+	JOIN ` + s.sql.pastDeliveries() + ` d ON d.activity_id = e.id AND (d.status = 'delivered' OR d.unsure)
 	WHERE s.id = ?`
+}
 
 // FanOutToHolders adds a delivery for each inbox that may have a copy of the activity's object, and for everybody who
 // replied or reacted to it. Call it after UpdateWaitingCreates and before Supersede.
 func (s *Store) FanOutToHolders(ctx context.Context, a blog.Activity) error {
 	// Whoever replied or reacted has a copy, even if no delivery of ours brought it: their server fetched it.
 	return s.addDeliveries(ctx, a, `
-		INSERT INTO deliveries (activity_id, inbox, host, revision)`+holders+`
+		INSERT INTO deliveries (activity_id, inbox, host, revision)`+s.holders()+`
 		UNION
 		SELECT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
 		JOIN objects o ON o.id = s.object_id AND o.comment_id = ''
 		JOIN actors p ON p.gone_at IS NULL AND p.block <> 'refuse' AND p.id IN (
 			SELECT c.actor_id FROM comments c WHERE c.article_id = o.article_id AND c.state <> 'spam'
 			UNION SELECT r.actor_id FROM reactions r WHERE r.article_id = o.article_id)
-		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID)
+		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID, a.ID)
 }
 
 // FanOutToFollowingHolders is FanOutToHolders for objects that only followers may read. Former followers do not get
@@ -48,10 +56,10 @@ func (s *Store) FanOutToFollowingHolders(ctx context.Context, a blog.Activity) e
 	// Without WHERE TRUE, SQLite takes ON CONFLICT for the ON of the join.
 	return s.addDeliveries(ctx, a, `
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
-		SELECT DISTINCT h.* FROM (`+holders+`) AS h
+		SELECT DISTINCT h.* FROM (`+s.holders()+`) AS h
 		JOIN actors p ON p.mailbox = h.inbox AND p.gone_at IS NULL AND p.block <> 'refuse'
 		JOIN followers f ON f.actor_id = p.id AND f.state = 'accepted' AND f.voice_id = ?
-		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.VoiceID)
+		WHERE TRUE ON CONFLICT DO NOTHING`, a.ID, a.ID, a.VoiceID)
 }
 
 // FanOutToRecipientsOf adds a delivery for each inbox that an earlier activity was sent to, unless the inbox is gone or
@@ -61,7 +69,11 @@ func (s *Store) FanOutToRecipientsOf(ctx context.Context, a blog.Activity, earli
 		INSERT INTO deliveries (activity_id, inbox, host, revision)
 		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN deliveries d ON d.activity_id = ? AND d.status NOT
 		IN ('refused', 'gone')
-		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID)
+		WHERE s.id = ?
+		UNION
+		SELECT s.id, d.inbox, d.host, s.revision FROM activities s JOIN `+s.sql.pastDeliveries()+` d ON d.activity_id = ?
+		AND d.status NOT IN ('refused', 'gone')
+		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID, earlier, a.ID)
 }
 
 // AddDeliveriesTo adds a delivery for each of the given inboxes.
@@ -199,6 +211,9 @@ func (s *Store) FanOutToAcquaintances(ctx context.Context, a blog.Activity) erro
 			SELECT d.inbox, d.host FROM activities e JOIN deliveries d ON d.activity_id = e.id
 			WHERE e.voice_id = ? AND d.attempts > 0 AND d.status <> 'gone'
 			UNION
+			SELECT d.inbox, d.host FROM activities e JOIN `+s.sql.pastDeliveries()+` d ON d.activity_id = e.id
+			WHERE e.voice_id = ? AND d.attempts > 0 AND d.status <> 'gone'
+			UNION
 			SELECT p.mailbox, p.mail_host FROM actors p WHERE p.gone_at IS NULL AND p.block <> 'refuse' AND p.id IN (
 				SELECT c.actor_id FROM comments c JOIN articles w ON w.id = c.article_id WHERE w.voice_id = ? AND c.state <> 'spam'
 				UNION SELECT x.actor_id FROM reactions x JOIN articles w ON w.id = x.article_id WHERE w.voice_id = ?
@@ -207,7 +222,7 @@ func (s *Store) FanOutToAcquaintances(ctx context.Context, a blog.Activity) erro
 				UNION SELECT g.actor_id FROM following g WHERE g.voice_id = ?)) AS k
 		WHERE s.id = ? AND k.host <> '' AND k.host NOT IN (SELECT t.host FROM deliveries t WHERE t.activity_id = ?)
 		GROUP BY s.id, k.host, s.revision ON CONFLICT DO NOTHING`, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID, a.VoiceID,
-		a.VoiceID, a.ID, a.ID)
+		a.VoiceID, a.VoiceID, a.ID, a.ID)
 }
 
 // FanOutToAll adds a delivery for every inbox that we know of or ever sent to, one for all actors behind a shared
@@ -220,7 +235,10 @@ func (s *Store) FanOutToAll(ctx context.Context, a blog.Activity) error {
 		<> 'gone'
 			AND NOT EXISTS (SELECT 1 FROM actors p WHERE p.inbox = d.inbox AND p.mailbox <> p.inbox)
 		UNION
+		SELECT s.id, d.inbox, d.host FROM activities s, `+s.sql.pastDeliveries()+` d WHERE s.id = ? AND d.status <> 'gone'
+			AND NOT EXISTS (SELECT 1 FROM actors p WHERE p.inbox = d.inbox AND p.mailbox <> p.inbox)
+		UNION
 		SELECT s.id, p.mailbox, p.mail_host FROM activities s, actors p WHERE s.id = ? AND p.gone_at IS NULL AND p.mailbox
 		<> ''
-		ON CONFLICT DO NOTHING`, a.ID, a.ID)
+		ON CONFLICT DO NOTHING`, a.ID, a.ID, a.ID)
 }

@@ -80,9 +80,6 @@ func (s *Store) recordReleases(ctx context.Context, group []*released) error {
 	if err := s.settleDelivered(ctx, all, now); err != nil {
 		return err
 	}
-	if err := s.saveHoldings(ctx, all, now); err != nil {
-		return err
-	}
 	if err := s.confirmFollowers(ctx, all); err != nil {
 		return err
 	}
@@ -139,27 +136,6 @@ func (s *Store) settleDelivered(ctx context.Context, group []*released, now time
 		v.column3, answer = v.column4, took_ms = v.column5
 		FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, CAST(? AS BIGINT))`, len(group))+`) AS v
 		WHERE activity_id = v.column1 AND inbox = v.column2`, args...)
-}
-
-// saveHoldings is saveHolding for a group.
-func (s *Store) saveHoldings(ctx context.Context, group []*released, now time.Time) error {
-	args, n := []any{now}, 0
-	for _, d := range group {
-		if l := d.last.Delivery; l.carriesCopy() {
-			args, n = append(args, l.ObjectID, l.Host, l.Revision, l.holdingState(), l.ActivityID, l.Inbox), n+1
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	// The joins leave out objects and deliveries that were erased meanwhile. DISTINCT, because an upsert cannot change a
-	// row twice. Without WHERE TRUE, SQLite takes ON CONFLICT for the ON of the join.
-	return s.run(ctx, `
-		INSERT INTO holdings (object_id, host, revision, state, proof_at)
-		SELECT o.id, v.column2, v.column3, v.column4, ?
-		FROM (SELECT DISTINCT * FROM (VALUES `+rows(`(?, ?, CAST(? AS INTEGER), ?, ?, ?)`, n)+`) AS v) AS v
-		JOIN objects o ON o.id = v.column1 JOIN deliveries d ON d.activity_id = v.column5 AND d.inbox = v.column6
-		WHERE TRUE `+renewHolding, args...)
 }
 
 // confirmFollowers is confirmFollower for a group.

@@ -464,14 +464,14 @@ func (f *seeder) reactions(ctx context.Context) error {
 	})
 }
 
-// deliveries adds, for the newest articles, what became of one delivery to each server, and who has the article.
+// deliveries adds, for the newest articles, what became of one delivery to each server.
 func (f *seeder) deliveries(ctx context.Context) error {
 	articles := f.added[max(0, len(f.added)-f.size.Settled/f.size.Hosts):]
 	// A sample that was never sent has no activity.
 	articles = slices.DeleteFunc(slices.Clone(articles), func(a seeded) bool { return a.activity == "" })
 	n := len(articles) * f.size.Hosts
 	f.all += n
-	return f.inTurn(ctx, n, []string{"deliveries", "holdings"}, func(i int, rows map[string][]seedRow) {
+	return f.inTurn(ctx, n, []string{"deliveries"}, func(i int, rows map[string][]seedRow) {
 		article, to := articles[i/f.size.Hosts], i%f.size.Hosts
 		at := article.at.Add(time.Second)
 		row := seedRow{"activity_id": article.activity, "inbox": "https://" + f.host(to) + "/inbox", "host": f.host(to),
@@ -482,9 +482,6 @@ func (f *seeder) deliveries(ctx context.Context) error {
 			row["status"], row["code"], row["attempts"] = "given up", 0, 12
 		case to%50 == 0:
 			row["status"], row["code"], row["answer"] = "refused", 403, "Forbidden"
-		default:
-			rows["holdings"] = append(rows["holdings"], seedRow{"object_id": article.object, "host": f.host(to),
-				"revision": 1, "state": "held", "proof_at": at})
 		}
 		rows["deliveries"] = append(rows["deliveries"], row)
 	})

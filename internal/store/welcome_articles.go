@@ -93,8 +93,11 @@ func (s *Store) QueueWelcome(ctx context.Context, w Welcome, pace time.Duration,
 			AND EXISTS (SELECT 1 FROM followers f JOIN actors p ON p.id = f.actor_id AND p.gone_at IS NULL AND p.block <>
 			'refuse' AND p.mailbox = ?
 				WHERE f.voice_id = s.voice_id AND f.state = 'accepted')
-			AND NOT EXISTS (SELECT 1 FROM holdings h WHERE h.object_id = s.object_id AND h.host = ? AND h.state = 'held')
-			ON CONFLICT DO NOTHING`, w.Inbox, w.Host, w.VoiceID, w.ActivityID, w.Inbox, w.Host)
+			AND NOT EXISTS (SELECT 1 FROM activities e JOIN deliveries h ON h.activity_id = e.id AND h.inbox = ? AND
+				h.status = 'delivered' WHERE e.object_id = s.object_id AND e.kind <> 'Undo')
+			AND NOT EXISTS (SELECT 1 FROM activities e JOIN `+s.sql.pastDeliveries()+` h ON h.activity_id = e.id
+				AND h.inbox = ? AND (h.status = 'delivered' OR e.id = s.id) WHERE e.object_id = s.object_id AND e.kind <> 'Undo')
+			ON CONFLICT DO NOTHING`, w.Inbox, w.Host, w.VoiceID, w.ActivityID, w.Inbox, w.Inbox, w.Inbox)
 		if err != nil {
 			return err
 		}

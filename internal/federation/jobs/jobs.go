@@ -19,6 +19,8 @@ type Jobs struct {
 	Outbox  *outbox.Outbox
 	Discard func(context.Context) error // deletes media files that nothing uses any more; may be nil
 
+	KeepDeliveries time.Duration // how long settled deliveries are kept one by one; 0 for ever
+
 	retryPublish map[blog.ID]time.Time // when to retry an article that could not be published
 	retryRelease map[blog.ID]time.Time // when to retry an article that could not be released from its hold
 }
@@ -48,6 +50,7 @@ func (j *Jobs) list() []job {
 		{"unused-keys-and-media", 10 * time.Minute, j.eraseRemains},
 		{"expired-deliveries", 10 * time.Minute, j.giveUp},
 		{"dead-servers", 10 * time.Minute, j.setAside},
+		{"old-deliveries", 10 * time.Minute, j.sumUpDeliveries},
 		{"old-rows", 6 * time.Hour, j.forget},
 		{statistics, 24 * time.Hour, j.Store.RenewStatistics},
 	}
@@ -160,6 +163,29 @@ func (j *Jobs) setAside(ctx context.Context) error {
 		j.Log.Info("followers of silent servers were set aside or are back", "set aside", aside, "brought back", back)
 	}
 	return err
+}
+
+// MinKeepDeliveries is the shortest time for which deliveries are kept one by one. A delivery is tried for a week.
+const MinKeepDeliveries = 31 * 24 * time.Hour
+
+// sumUpTime limits how long old deliveries are summed up at once. The rest is done the next time.
+const sumUpTime = 20 * time.Second
+
+// sumUpDeliveries sums up the settled deliveries that are old.
+func (j *Jobs) sumUpDeliveries(ctx context.Context) error {
+	if j.KeepDeliveries <= 0 {
+		return nil
+	}
+	before, next := j.Now().Add(-j.KeepDeliveries), blog.ID("")
+	for end := time.Now().Add(sumUpTime); time.Now().Before(end) && ctx.Err() == nil; {
+		began, err := time.Now(), error(nil)
+		if next, _, err = j.Store.SumUpDeliveries(ctx, next, before); err != nil || next == "" {
+			return err
+		}
+		// Others get the database for as long as this took.
+		federation.Pause(ctx, nil, time.Since(began))
+	}
+	return nil
 }
 
 func (j *Jobs) forget(ctx context.Context) error { return j.Store.Forget(ctx, j.Now()) }
