@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/lib/pq"
 )
 
@@ -77,8 +78,8 @@ func (plainDialer) DialTimeout(network, address string, limit time.Duration) (ne
 
 // commitLooks are the pauses before the hints that follow a write. The commit can be read only when the disk has what
 // was written, and that takes a disk longer than another. The first pause also makes one look of many writes.
-var commitLooks = []time.Duration{20 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond,
-	80 * time.Millisecond, 160 * time.Millisecond, 320 * time.Millisecond}
+var commitLooks = []time.Duration{20 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond,
+	20 * time.Millisecond, 40 * time.Millisecond, 80 * time.Millisecond, 160 * time.Millisecond, 320 * time.Millisecond}
 
 // watchFile gives hints after each commit to a SQLite file, also after our own.
 func watchFile(ctx context.Context, p *pool, hints chan<- struct{}) {
@@ -107,6 +108,33 @@ func watchFile(ctx context.Context, p *pool, hints chan<- struct{}) {
 			default:
 			}
 			give(hints)
+		}
+	}
+}
+
+// noticeWrites gives a hint when a file was written, until the context ends. The system tells of writes, so a server at
+// rest has nothing to do. The file need not exist yet.
+func noticeWrites(ctx context.Context, path string, writes chan<- struct{}) {
+	watcher, err := fsnotify.NewWatcher()
+	if err == nil {
+		defer watcher.Close()
+		// The folder, and not the file: SQLite may delete the log and make another one.
+		err = watcher.Add(filepath.Dir(path))
+	}
+	if err != nil { // the limits of the system are reached, say
+		pollWrites(ctx, path, writes)
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case event := <-watcher.Events:
+			if event.Name == path && event.Has(fsnotify.Write|fsnotify.Create) {
+				give(writes)
+			}
+		case <-watcher.Errors: // events may be lost
+			give(writes)
 		}
 	}
 }
