@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/lru"
@@ -33,6 +35,7 @@ type Courier struct {
 	keys     sync.Map // ring -> []signature.Key
 	mu       sync.Mutex
 	payloads *lru.Cache[payloadKey, message] // most servers get the same few
+	reading  singleflight.Group              // of keys and payloads: hundreds of visits may begin in one moment
 }
 
 const (

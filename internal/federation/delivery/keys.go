@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"causerie/internal/blog"
@@ -33,12 +34,16 @@ func (c *Courier) signers(ctx context.Context, server *lease, delivery store.Del
 	name := ring{delivery.VoiceID, delivery.Rotation}
 	cached, ok := c.keys.Load(name)
 	if !ok {
-		read, err := c.readKeys(ctx, delivery.VoiceID)
+		var err error
+		cached, err, _ = c.reading.Do(fmt.Sprint("keys ", name), func() (any, error) {
+			read, err := c.readKeys(ctx, delivery.VoiceID)
+			if err == nil && read[len(read)-1].Private != nil {
+				c.keys.Store(name, read)
+			}
+			return read, err
+		})
 		if err != nil {
 			return signers{}, err
-		}
-		if cached = read; read[len(read)-1].Private != nil {
-			c.keys.Store(name, read)
 		}
 	}
 	list := cached.([]signature.Key)

@@ -100,18 +100,24 @@ func (c *Courier) payload(ctx context.Context, delivery store.Delivery) (message
 	if ok {
 		return cached, nil
 	}
-	payload, err := c.compose(ctx, delivery)
+	made, err, _ := c.reading.Do(fmt.Sprint("payload ", key), func() (any, error) {
+		payload, err := c.compose(ctx, delivery)
+		if err != nil {
+			return message{}, err
+		}
+		m := message{payload: payload}
+		if delivery.VoiceID != "" { // the instance actor has no followers
+			m.forFollowers = activity.ForFollowersAlone(payload, c.Site.ActorID(delivery.VoiceID))
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.payloads.Add(key, m)
+		return m, nil
+	})
 	if err != nil {
 		return message{}, err
 	}
-	m := message{payload: payload}
-	if delivery.VoiceID != "" { // the instance actor has no followers
-		m.forFollowers = activity.ForFollowersAlone(payload, c.Site.ActorID(delivery.VoiceID))
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.payloads.Add(key, m)
-	return m, nil
+	return made.(message), nil
 }
 
 // compose returns the payload of a delivery. A Create that had not left when its object was edited carries the newer

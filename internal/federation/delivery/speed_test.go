@@ -13,7 +13,7 @@ import (
 )
 
 // crowd brings the blog up among n servers with one follower each, all known already.
-func crowd(b *testing.B, s *store.Store, n int) (*overkant.Blog, []*fedtest.Person) {
+func crowd(b testing.TB, s *store.Store, n int) (*overkant.Blog, []*fedtest.Person) {
 	b.Helper()
 	o := overkant.Start(b, s)
 	o.World.Close()
@@ -52,6 +52,29 @@ func eachDatabase(b *testing.B, bench func(b *testing.B, s *store.Store)) {
 			b.Cleanup(func() { s.Close() })
 			bench(b, s)
 		})
+	}
+}
+
+// All servers are claimed in the same moment, when nothing is cached yet.
+func TestTheFirstDeliveriesOfAnArticleComposeItOnce(t *testing.T) {
+	var reads storetest.Reads
+	s, err := store.Open(t.Context(), storetest.Postgres(t), reads.Wrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	o, people := crowd(t, s, 40)
+	a := o.Publish()
+	if err := o.World.WaitForCount(o.Soon(), len(people), fedtest.About("Create", o.Object(a))); err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]int{}
+	for _, r := range reads.Take() {
+		asked[r.By]++
+	}
+	// Another author's activity may be on its way, too.
+	if asked["Activity"] == 0 || asked["Activity"] > 3 || asked["SigningKeys"] == 0 || asked["SigningKeys"] > 3 {
+		t.Errorf("the activity was read %d times, the keys %d times", asked["Activity"], asked["SigningKeys"])
 	}
 }
 
