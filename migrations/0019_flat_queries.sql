@@ -25,3 +25,9 @@ CREATE INDEX arrivals_parked ON arrivals (at) WHERE parked <> '';
 -- Series page by page, and by the length of their titles, which is how one is found in any case of the letters.
 CREATE INDEX series_title ON series (title, id);
 CREATE INDEX series_length ON series (length(title));
+
+-- The servers that failed most often, for the list of them.
+CREATE INDEX peers_worst ON peers (failures DESC, host) WHERE failures > 0;
+
+-- The newest activities of a voice, which may have published last a hundred thousand activities ago.
+CREATE INDEX activities_voice ON activities (voice_id, id);

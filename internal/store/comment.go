@@ -205,12 +205,12 @@ type ReplyFilter struct {
 func (s *Store) RepliesTo(ctx context.Context, f ReplyFilter) ([]PublicReply, error) {
 	changes.Note(ctx, changes.Article(f.Article))
 	var list []PublicReply
-	own := ``
+	index, own := ``, ``
 	if f.Own {
-		own = ` AND c.voice_id <> ''` // as in the index comments_own_replies
+		index, own = s.sql.indexedBy("comments_own_replies"), ` AND c.voice_id <> ''`
 	}
 	err := s.all(ctx, &list, `
-		SELECT c.id, c.address FROM comments c
+		SELECT c.id, c.address FROM comments c`+index+`
 		WHERE c.article_id = ? AND c.parent_id = ? AND c.id > ?`+own+` AND c.kind = ''
 			AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND `+visible+`
 		ORDER BY c.id LIMIT ?`, f.Article, f.Parent, f.After, f.Limit)

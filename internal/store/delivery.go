@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"causerie/internal/blog"
@@ -26,11 +27,13 @@ func (s *Store) LastDeliveries(ctx context.Context, voice blog.ID, inboxes []str
 		return found, nil
 	}
 	var list []LastDelivery
+	// The limit is no argument: PostgreSQL would expect a tenth of all activities, and read all of their deliveries.
 	err := s.all(ctx, &list, `
 		SELECT d.activity_id, d.inbox, d.host, d.attempts, d.status, d.code, d.answer, d.took_ms, d.settled_at, s.kind, s.at
 		FROM deliveries d JOIN activities s ON s.id = d.activity_id
-		WHERE d.activity_id IN (SELECT x.id FROM activities x WHERE x.voice_id = ? ORDER BY x.id DESC LIMIT ?)
-			AND d.inbox IN (?) AND d.status <> 'superseded' ORDER BY d.activity_id`, voice, latestActivities, inboxes)
+		WHERE d.activity_id IN (SELECT x.id FROM activities x WHERE x.voice_id = ? ORDER BY x.id DESC LIMIT `+
+		strconv.Itoa(latestActivities)+`) AND d.inbox IN (?) AND d.status <> 'superseded' ORDER BY d.activity_id`, voice,
+		inboxes)
 	// The rows are in the order of the activities, so the newest one of each inbox stays in the map.
 	for _, last := range list {
 		found[last.Inbox] = last

@@ -191,6 +191,30 @@ func openPostgres(address string, wraps []Wrap, presence *presence) (databases, 
 		watch:  connect(1, deadlineDialer{limit: watchPatience})}, err
 }
 
+// openMigrating opens a pool for migrations; nil where the ordinary one will do. A migration may read whole tables, so
+// its statements have no time limit.
+func (d dialect) openMigrating(address string) (*sql.DB, error) {
+	if !d.postgres {
+		return nil, nil
+	}
+	settings, err := postgresSettings(address)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(settings)
+	if err != nil {
+		return nil, err
+	}
+	query := u.Query()
+	query.Set("statement_timeout", "0")
+	u.RawQuery = query.Encode()
+	connector, err := pq.NewConnector(u.String())
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
 // deadlineDialer dials connections whose every read ends within the limit.
 type deadlineDialer struct {
 	limit    time.Duration
@@ -430,6 +454,15 @@ func (d dialect) unindexed(column string) string {
 		return column
 	}
 	return column + ` || ''`
+}
+
+// indexedBy makes SQLite use an index. It knows nothing about an index without rows, and would then rather read
+// thousands of rows by another one.
+func (d dialect) indexedBy(index string) string {
+	if d.postgres {
+		return ""
+	}
+	return ` INDEXED BY ` + index
 }
 
 // size returns the query for the bytes of the whole database.

@@ -246,3 +246,11 @@ func TestErrorsThatAnOperatorCanEndHaveARemedy(t *testing.T) {
 		t.Errorf("an unknown error has the remedy %q", got)
 	}
 }
+
+func TestAMigrationMayTakeItsTime(t *testing.T) {
+	s := open(t, storetest.Postgres(t))
+	limit, err := s.MigrationTimeout(t.Context())
+	if err != nil || limit != "0" {
+		t.Errorf("a statement of a migration ends after %q, %v", limit, err)
+	}
+}

@@ -55,3 +55,14 @@ var (
 	NoticeWrites = noticeWrites
 	PollWrites   = pollWrites
 )
+
+// MigrationTimeout is the time limit of PostgreSQL for the statements of a migration.
+func (s *Store) MigrationTimeout(ctx context.Context) (limit string, err error) {
+	db, err := s.sql.openMigrating(s.url)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, `SHOW statement_timeout`).Scan(&limit)
+	return limit, err
+}

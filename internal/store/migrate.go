@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -27,7 +28,16 @@ type Migration struct {
 
 // Migrate brings the schema to this program's version. A newer schema is ErrNewer and stays unchanged.
 func (s *Store) Migrate(ctx context.Context) error {
-	steps, err := s.migrations()
+	patient, err := s.sql.openMigrating(s.url)
+	if err != nil {
+		return fmt.Errorf("open the database to migrate it: %w", err)
+	}
+	if patient == nil {
+		patient = s.write.DB
+	} else {
+		defer patient.Close()
+	}
+	steps, err := s.migrationsOn(patient)
 	if err != nil {
 		return err
 	}
@@ -93,10 +103,12 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	return list, nil
 }
 
-func (s *Store) migrations() (*goose.Provider, error) {
+func (s *Store) migrations() (*goose.Provider, error) { return s.migrationsOn(s.write.DB) }
+
+func (s *Store) migrationsOn(db *sql.DB) (*goose.Provider, error) {
 	name, options, err := s.sql.migrator(migrations.Files)
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(name, s.write.DB, migrations.Files, options...)
+	return goose.NewProvider(name, db, migrations.Files, options...)
 }
