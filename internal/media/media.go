@@ -159,7 +159,11 @@ func (l *Library) writeFiles(ctx context.Context, p *blog.Picture, upload []byte
 		}
 		p.Blurhash = blur(version)
 	}
-	return l.syncFolder()
+	err = l.syncFolder()
+	if err != nil {
+		l.remove(p.Files) // no row will name them
+	}
+	return err
 }
 
 // writeVersion encodes one version and writes its file.
