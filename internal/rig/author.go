@@ -1,10 +1,12 @@
 package rig
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -75,12 +77,17 @@ func (a *Author) send(ctx context.Context, path string, form url.Values) (body s
 	if form != nil {
 		method, sent = http.MethodPost, strings.NewReader(form.Encode())
 	}
+	return a.request(ctx, method, path, sent, "application/x-www-form-urlencoded")
+}
+
+func (a *Author) request(ctx context.Context, method, path string, sent io.Reader, contentType string) (string, int,
+	error) {
 	r, err := http.NewRequestWithContext(ctx, method, a.base+path, sent)
 	if err != nil {
 		return "", 0, err
 	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if sent != nil {
+		r.Header.Set("Content-Type", contentType)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	answer, err := a.client.Do(r)
@@ -94,6 +101,24 @@ func (a *Author) send(ctx context.Context, path string, form url.Values) (body s
 		return "", 0, err
 	}
 	return string(text), answer.StatusCode, nil
+}
+
+// Upload adds a picture to the author's library and returns the status of the answer. 303 says that it is there.
+func (a *Author) Upload(ctx context.Context, name string, picture []byte) (int, error) {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	file, err := form.CreateFormFile("upload", name)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := file.Write(picture); err != nil {
+		return 0, err
+	}
+	if err := form.Close(); err != nil {
+		return 0, err
+	}
+	_, status, err := a.request(ctx, http.MethodPost, "/admin/pictures", &body, form.FormDataContentType())
+	return status, err
 }
 
 // savedToken finds the token of the last save in a form.

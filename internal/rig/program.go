@@ -65,6 +65,7 @@ func build(t testing.TB, path string, flags ...string) {
 type Program struct {
 	URL      string // of the blog
 	Address  string // that this process listens on
+	Data     string // its data folder
 	Settings []string
 	Said     *Output // by all its servers
 
@@ -113,8 +114,8 @@ func (o *Output) Len() int {
 func NewProgram(t testing.TB, path, database string, settings ...string) *Program {
 	t.Helper()
 	address := FreePort(t)
-	p := &Program{t: t, path: path, URL: "http://" + address, Address: address, Said: &Output{}}
-	p.Settings = append([]string{"--database", database, "--data", t.TempDir(), "--url", p.URL, "--timezone", "UTC",
+	p := &Program{t: t, path: path, URL: "http://" + address, Address: address, Data: t.TempDir(), Said: &Output{}}
+	p.Settings = append([]string{"--database", database, "--data", p.Data, "--url", p.URL, "--timezone", "UTC",
 		"--federation-allow", "127.0.0.0/8", "--log", "text,warn"}, settings...)
 	// The program refuses variables with its prefix that are not settings.
 	for _, entry := range os.Environ() {
