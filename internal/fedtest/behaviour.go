@@ -38,6 +38,10 @@ const (
 	refusingText
 	answeringGarbage
 	cachingKeys
+	resetting
+	speakingTLS
+	flapping
+	huge
 )
 
 // Healthy answers at once. Every server begins so.
@@ -57,6 +61,22 @@ func Trickling(pace time.Duration) Behaviour { return Behaviour{kind: trickling,
 // Closed refuses connections: nobody listens, and open connections are cut. Any other behaviour opens the same
 // address again.
 func Closed() Behaviour { return Behaviour{kind: closed} }
+
+// Resetting resets the connection of every request (RST), as an overloaded firewall does. Deliveries are recorded with
+// status 0.
+func Resetting() Behaviour { return Behaviour{kind: resetting} }
+
+// SpeakingTLS answers every request with a fatal alert of TLS, as a port does that speaks nothing else. Deliveries are
+// recorded with status 0.
+func SpeakingTLS() Behaviour { return Behaviour{kind: speakingTLS} }
+
+// Flapping is healthy and resets all connections in turn, each for so long.
+func Flapping(each time.Duration) Behaviour {
+	return Behaviour{kind: flapping, pace: each, until: time.Now()}
+}
+
+// Huge accepts every delivery, with an answer whose body never ends.
+func Huge() Behaviour { return Behaviour{kind: huge} }
 
 // FailingFirst answers the next n deliveries with the status, without reading them, and is healthy afterwards.
 func FailingFirst(n, status int) Behaviour {
@@ -150,6 +170,45 @@ func writeGarbage(w http.ResponseWriter) {
 	io.WriteString(conn, "220 mail.example ESMTP ready\r\n")
 }
 
+// cuts reports whether this request gets no answer because its connection is cut.
+func (s *activeBehaviour) cuts() bool {
+	switch s.kind {
+	case resetting, speakingTLS:
+		return true
+	case flapping:
+		return time.Since(s.until)/max(s.pace, 1)%2 == 1
+	}
+	return false
+}
+
+// cut cuts a connection.
+func (s *activeBehaviour) cut(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer conn.Close()
+	if s.kind == speakingTLS {
+		conn.Write([]byte{21, 3, 1, 0, 2, 2, 40}) // an alert: fatal, handshake failure
+	} else if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0) // what is not sent is dropped, and the other side gets a RST
+	}
+}
+
+// writeHuge writes a body until nobody reads it any more.
+func (s *activeBehaviour) writeHuge(w http.ResponseWriter, r *http.Request) {
+	for chunk := bytes.Repeat([]byte("x"), 16<<10); r.Context().Err() == nil; {
+		select {
+		case <-s.over:
+			return
+		default:
+		}
+		if _, err := w.Write(chunk); err != nil {
+			return
+		}
+	}
+}
+
 // silent reports whether requests never get a response.
 func (s *activeBehaviour) silent() bool { return s.kind == hanging || s.kind == trickling }
 
@@ -217,7 +276,7 @@ func writeByte(conn net.Conn, text []byte, i int) bool {
 }
 
 func (s *activeBehaviour) setHeader(h http.Header) {
-	if !s.until.IsZero() {
+	if !s.until.IsZero() && s.kind == refusing {
 		h.Set("Retry-After", s.until.UTC().Format(http.TimeFormat))
 	} else if s.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(int(s.pace.Seconds())))

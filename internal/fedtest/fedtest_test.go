@@ -726,3 +726,48 @@ func TestADeletedUnknownActorIsNotAskedForAKey(t *testing.T) {
 		t.Error("once kade is known, an unsigned farewell is believed")
 	}
 }
+
+func TestServersThatCutConnectionsAndOneThatTalksWithoutEnd(t *testing.T) {
+	world := New(Config{})
+	defer world.Close()
+	sender, err := world.AddServer("sender", Mastodon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bram := sender.Person("bram")
+	for name, c := range map[string]struct {
+		behaviour Behaviour
+		accepted  bool
+	}{
+		"resetting": {Resetting(), false}, "TLS": {SpeakingTLS(), false}, "flapping, first up": {Flapping(time.Hour), true},
+	} {
+		server, err := world.AddServer(name, Mastodon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Person("nadia")
+		if err := server.SetBehaviour(c.behaviour); err != nil {
+			t.Fatal(err)
+		}
+		_, err = bram.Send(t.Context(), server.URL+"/inbox", map[string]any{"id": bram.ID + "/1", "type": "Like",
+			"actor": bram.ID, "object": server.URL + "/1"})
+		if got := server.Deliveries(); (err == nil) != c.accepted || len(got) == 0 || (got[0].Status == 202) != c.accepted {
+			t.Errorf("%s: %v, %+v", name, err, got)
+		}
+	}
+	server, err := world.AddServer("huge", Mastodon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.SetBehaviour(Huge()); err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := bram.Prepare(server.URL+"/inbox", map[string]any{"id": bram.ID + "/1", "type": "Like",
+		"actor": bram.ID, "object": server.URL + "/1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := prepared.Send(t.Context()); err != nil || answer.Status != 202 || len(answer.Body) != maxBody {
+		t.Errorf("huge: %d, %d bytes, %v", answer.Status, len(answer.Body), err)
+	}
+}

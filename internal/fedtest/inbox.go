@@ -32,6 +32,12 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, behaviou
 		behaviour.keepSilent(w, r)
 		return
 	}
+	if behaviour.cuts() {
+		delivery.Fault = "not looked at"
+		s.record(delivery)
+		behaviour.cut(w)
+		return
+	}
 	if !behaviour.wait(r) {
 		delivery.Fault = "the sender disconnected"
 		s.record(delivery)
@@ -57,6 +63,9 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request, behaviou
 	}
 	s.record(delivery)
 	reply(w, delivery)
+	if behaviour.kind == huge {
+		behaviour.writeHuge(w, r)
+	}
 }
 
 func reply(w http.ResponseWriter, d Delivery) {

@@ -178,6 +178,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if behaviour.silent() {
 		behaviour.keepSilent(w, r)
 	}
+	if behaviour.cuts() {
+		behaviour.cut(w)
+		return
+	}
 	// A trickled response returns from keepSilent with its connection taken over: nothing can be written any more.
 	if behaviour.silent() || !behaviour.wait(r) {
 		return

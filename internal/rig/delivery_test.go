@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,26 +35,17 @@ func mood(t *testing.T, people []*fedtest.Person, behaviour fedtest.Behaviour) {
 // those held.
 type hangLedger struct {
 	alone, beside [][]time.Duration
-	most, late    int // connections to one hanging server, and to all after the deadline of a delivery
+	most, late    int  // connections to one hanging server, and to all after the deadline of a delivery
+	companions    bool // alone means: beside as many servers that are healthy, which cost this machine work as well
 }
 
 // besideHanging delivers articles to healthy servers alone and beside new hanging ones, in turn.
 func besideHanging(t *testing.T, s *stage, healthy, rounds, each int) *hangLedger {
 	t.Helper()
 	l := &hangLedger{}
-	var hanging []*fedtest.Person
-	s.deliver(s.people[:healthy]) // opens connections
-	for range rounds {
-		l.alone = append(l.alone, s.deliver(s.people[:healthy]))
-		// New ones each time: those that hung are left alone for a while.
-		silent := rig.People(t, s.world, each)
-		rig.Follow(t, silent, s.author.Actor)
-		mood(t, silent, fedtest.Hanging())
-		hanging = append(hanging, silent...)
-		l.beside = append(l.beside, s.deliver(s.people[:healthy]))
-		most, _ := socketsTo(t, hanging)
-		l.most = max(l.most, most)
-	}
+	hanging := l.besideTrouble(s, healthy, rounds, each, func(people []*fedtest.Person) {
+		mood(t, people, fedtest.Hanging())
+	})
 	// A delivery has thirty seconds; the rest is for a machine that is busy.
 	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
 		if _, l.late = socketsTo(t, hanging); l.late == 0 {
@@ -61,6 +53,80 @@ func besideHanging(t *testing.T, s *stage, healthy, rounds, each int) *hangLedge
 		}
 	}
 	return l
+}
+
+// besideTrouble delivers articles to healthy servers alone, and beside new servers that are spoilt, in turn. It returns
+// the people of the spoilt ones.
+func (l *hangLedger) besideTrouble(s *stage, healthy, rounds, each int,
+	spoil func([]*fedtest.Person)) (troubled []*fedtest.Person) {
+	s.t.Helper()
+	s.deliver(s.people[:healthy]) // opens connections
+	for range rounds {
+		if !l.companions {
+			l.alone = append(l.alone, s.deliver(s.people[:healthy]))
+		}
+		// New ones each time: those that failed are left alone for a while.
+		more := rig.People(s.t, s.world, each)
+		rig.Follow(s.t, more, s.author.Actor)
+		if l.companions {
+			l.alone = append(l.alone, s.deliver(s.people[:healthy]))
+		}
+		spoil(more)
+		troubled = append(troubled, more...)
+		l.beside = append(l.beside, s.deliver(s.people[:healthy]))
+		most, _ := socketsTo(s.t, troubled)
+		l.most = max(l.most, most)
+	}
+	return troubled
+}
+
+// moods are the ways of servers that are not healthy.
+var moods = map[string]fedtest.Behaviour{"slow": fedtest.Slow(2 * time.Second), "hanging": fedtest.Hanging(),
+	"trickling": fedtest.Trickling(time.Second), "500": fedtest.Refusing(500), "429": fedtest.RateLimiting(time.Hour, 0),
+	"410": fedtest.Gone(), "reset": fedtest.Resetting(), "TLS": fedtest.SpeakingTLS(), "huge": fedtest.Huge(),
+	"flapping": fedtest.Flapping(200 * time.Millisecond), "garbage": fedtest.AnsweringGarbage("Create"),
+	"closed": fedtest.Closed()}
+
+// TestR16AllMoodsStandBesideEachOther delivers to healthy servers beside servers of each mood.
+func TestR16AllMoodsStandBesideEachOther(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		healthy, rounds, each := rig.Size(30, 100), rig.Size(2, 4), rig.Size(4, 40)
+		s := open(t, rig.Build(t), database, healthy)
+		l := &hangLedger{companions: true}
+		names, met := slices.Sorted(maps.Keys(moods)), map[string]int{}
+		creates := func(p *fedtest.Person) (n int) {
+			for _, d := range p.Server.Deliveries() {
+				if d.Type == "Create" {
+					n++
+				}
+			}
+			return n
+		}
+		in := map[*fedtest.Person]string{}
+		l.besideTrouble(s, healthy, rounds, each*len(moods), func(people []*fedtest.Person) {
+			for i, p := range people {
+				in[p] = names[i%len(names)]
+				met[in[p]] -= creates(p) // while it was healthy
+				mood(t, []*fedtest.Person{p}, moods[in[p]])
+			}
+		})
+		f := s.measure("R-16")
+		f.Size("healthy servers", healthy)
+		f.Size("servers of each mood", rounds*each)
+		for p, name := range in {
+			met[name] += creates(p)
+		}
+		for _, name := range names {
+			if name != "closed" { // nobody listens there, so nobody counts
+				f.Sometimes("deliveries that met "+name, met[name])
+			}
+		}
+		f.Judge(l.slower, func() {
+			for i := range l.beside {
+				l.beside[i] = append(l.beside[i], slices.Repeat([]time.Duration{time.Minute}, healthy)...)
+			}
+		})
+	})
 }
 
 // socketsTo counts connections to people's servers: the most to one, and to all.
