@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Exited reports whether the server has ended by itself.
@@ -70,6 +71,23 @@ func (p *Program) OpenFiles() int {
 		p.t.Fatal(err)
 	}
 	return len(entries)
+}
+
+// Goroutines ends the server with SIGQUIT, and returns how many goroutines it had that belong to no connection.
+func (p *Program) Goroutines() int {
+	p.t.Helper()
+	before := len(p.Said.String())
+	p.Signal(syscall.SIGQUIT)
+	_ = p.Wait() // it exits with 2
+	said := p.Said.String()
+	n := 0
+	for _, one := range strings.Split(said[min(before, len(said)):], "\n\n") {
+		if strings.HasPrefix(one, "goroutine ") && !strings.Contains(one, "net/http.(*conn)") &&
+			!strings.Contains(one, "net/http.(*persistConn)") {
+			n++
+		}
+	}
+	return n
 }
 
 // SocketsTo counts the connections of this machine that lead to each address and port, by the one who connected.
