@@ -18,6 +18,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/lru"
 	"causerie/internal/ratelimit"
+	"causerie/internal/remote"
 	"causerie/internal/signature"
 )
 
@@ -262,6 +263,11 @@ func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string,
 		return RemoteKey{}, nil, ErrNoKey
 	}
 	doc, listed, err := k.Remote.LookupKey(ctx, owner)
+	if errors.Is(err, remote.ErrTooOften) {
+		// Lookups that run at this moment have all places. They must not stay taken for a minute because of that: then a
+		// few people of one server who write at once would keep the whole server out.
+		claimed()
+	}
 	if err != nil {
 		return RemoteKey{}, nil, err
 	}
