@@ -36,6 +36,7 @@ func mood(t *testing.T, people []*fedtest.Person, behaviour fedtest.Behaviour) {
 type hangLedger struct {
 	alone, beside [][]time.Duration
 	most, late    int  // connections to one hanging server, and to all after the deadline of a delivery
+	waited        bool // for that deadline
 	companions    bool // alone means: beside as many servers that are healthy, which cost this machine work as well
 }
 
@@ -46,6 +47,10 @@ func besideHanging(t *testing.T, s *stage, healthy, rounds, each int) *hangLedge
 	hanging := l.besideTrouble(s, healthy, rounds, each, func(people []*fedtest.Person) {
 		mood(t, people, fedtest.Hanging())
 	})
+	// The program is the same for both databases here, so that the small form waits for the deadline once.
+	if l.waited = rig.Full() || s.run.Database == "sqlite"; !l.waited {
+		return l
+	}
 	// A delivery has thirty seconds; the rest is for a machine that is busy.
 	for deadline := time.Now().Add(45 * time.Second); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
 		if _, l.late = socketsTo(t, hanging); l.late == 0 {
@@ -90,7 +95,7 @@ var moods = map[string]fedtest.Behaviour{"slow": fedtest.Slow(2 * time.Second), 
 // TestR16AllMoodsStandBesideEachOther delivers to healthy servers beside servers of each mood.
 func TestR16AllMoodsStandBesideEachOther(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		healthy, rounds, each := rig.Size(30, 100), rig.Size(2, 4), rig.Size(4, 40)
+		healthy, rounds, each := rig.Size(30, 100), rig.Size(2, 4), rig.Size(3, 40)
 		s := open(t, rig.Build(t), database, healthy)
 		l := &hangLedger{companions: true}
 		names, met := slices.Sorted(maps.Keys(moods)), map[string]int{}
@@ -159,7 +164,9 @@ func (l *hangLedger) slower(b *rig.Bars) {
 // sockets is R-17.
 func (l *hangLedger) sockets(b *rig.Bars) {
 	b.AtMost("connections to one hanging server", float64(l.most), 1)
-	b.AtMost("connections after the deadline", float64(l.late), 0)
+	if l.waited {
+		b.AtMost("connections after the deadline", float64(l.late), 0)
+	}
 }
 
 func TestR16R17SilentServersDelayNobody(t *testing.T) {

@@ -63,7 +63,7 @@ func TestF110R01ToR05NothingAcknowledgedIsLostToKill(t *testing.T) {
 		t.Skip("killing takes its time")
 	}
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		plan := killPlan{rounds: rig.Size(12, 100), servers: rig.Size(120, 500), patience: 150 * time.Second}
+		plan := killPlan{rounds: rig.Size(9, 100), servers: rig.Size(120, 500), patience: 150 * time.Second}
 		l := killAgainAndAgain(t, rig.Build(t), database, plan)
 		for _, figure := range []struct {
 			id     string

@@ -43,7 +43,7 @@ func TestR28AMigrationThatIsKilledIsFinishedLater(t *testing.T) {
 			want = rig.NewProgram(t, path, blank(t, database)).Must("", "migrate", "--json")
 			length = min(length, time.Since(began))
 		}
-		kills, halfway, failed, other := rig.Size(5, 100), 0, 0, 0
+		kills, halfway, failed, other := rig.Size(3, 100), 0, 0, 0
 		for range kills {
 			target := blank(t, database)
 			p := rig.NewProgram(t, path, target)

@@ -238,7 +238,7 @@ func TestR10PostgreSQLHangs(t *testing.T) {
 	l2 := s.load(a, 5)
 	began := time.Now()
 	pages, failed := 0, 0
-	for length := time.Duration(rig.Size(12, 30)) * time.Second; time.Since(began) < length; {
+	for length := time.Duration(rig.Size(8, 30)) * time.Second; time.Since(began) < length; {
 		_, bad := read(t.Context(), a.page, "text/html", 1)
 		pages, failed = pages+1, failed+bad
 		time.Sleep(50 * time.Millisecond)

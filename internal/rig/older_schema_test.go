@@ -76,8 +76,10 @@ func older(t *testing.T, database string, version int64) string {
 		}
 	}
 	const at = `'2026-11-23 07:00:00'`
-	insert("voices", "id, kind, handle, name, private_key, public_key, proof_private_key, proof_key, created_at, updated_at",
-		1, func(int) string { return `'ilse', 'author', 'ilse', 'Ilse', 'k', 'k', 'k', 'k', ` + at + `, ` + at })
+	insert("voices", "id, kind, handle, name, private_key, public_key, proof_private_key, proof_key, created_at, "+
+		"updated_at", 1, func(int) string {
+		return `'ilse', 'author', 'ilse', 'Ilse', 'k', 'k', 'k', 'k', ` + at + `, ` + at
+	})
 	insert("actors", "id, type, host, domain, inbox, mailbox, mail_host, fetched_at, refresh_at", 40, func(i int) string {
 		host := fmt.Sprintf("h%d.example", i%20)
 		return fmt.Sprintf(`'https://%[1]s/%[2]d', 'Person', '%[1]s', '%[1]s', 'https://%[1]s/%[2]d/inbox', `+

@@ -26,8 +26,8 @@ import (
 	"causerie/internal/store/storetest"
 )
 
-// wildcard is a domain of which every name leads to one server. At each address it has a stub of an actor with a key, as
-// GoToSocial shows to strangers: to believe that takes two lookups.
+// wildcard is a domain of which every name leads to one server. At each address it has a stub of an actor with a key,
+// as GoToSocial shows to strangers: to believe that takes two lookups.
 type wildcard struct {
 	port    string
 	private *rsa.PrivateKey // of everybody there
