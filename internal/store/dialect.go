@@ -111,8 +111,10 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	return write, read, nil
 }
 
-// maxUndo is how many bytes SQLite keeps in memory to undo a statement or a savepoint. What is more goes to a file.
-const maxUndo = 1 << 20
+// maxUndo is how many bytes SQLite keeps in memory to undo a statement or a savepoint. What is more goes to a file, and
+// all of this at once. SQLite writes at most this many bytes at once: with a larger limit each statement that goes
+// beyond it would fail, as if the disk were full.
+const maxUndo = 0x1ffff
 
 // keepUndoInMemory raises that limit from 64 KiB. One reply changes more than that, since a comment is in many indices:
 // writing the file was a fifth of the time of its statement. SQLite ignores the call once a connection was opened.
