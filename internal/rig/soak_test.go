@@ -4,7 +4,6 @@ package rig_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -147,7 +146,7 @@ func TestR15ALongLoadLeavesNothingBehind(t *testing.T) {
 		f.Sometimes("goroutines counted", l.base)
 		f.Judge(l.flat, func() { l.left += 100 })
 		if t.Failed() {
-			t.Log(fmt.Sprintf("%+v", l.samples))
+			t.Logf("%+v", l.samples)
 		}
 	})
 }
