@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	"causerie/internal/federation/jobs"
 	"causerie/internal/overkant"
@@ -47,4 +48,44 @@ func TestTheStatisticsOfTheDatabaseAreRenewedAtTheStart(t *testing.T) {
 	o.Until("the statistics are there", func() bool { return known() > 0 })
 	cancel()
 	<-ended
+}
+
+func TestDeliveriesAreSummedUpWhenTheyAreOld(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		veerhuis := o.Server("veerhuis")
+		o.AddFollower(veerhuis.Person("bram"))
+		a := o.Publish()
+		o.WaitDelivered(a)
+		summedUp := func() bool { return o.DeliveryRows(a)[veerhuis.Host].Past }
+		for _, c := range []struct {
+			after, keep time.Duration
+			want        bool
+		}{
+			{30 * 24 * time.Hour, jobs.MinKeepDeliveries, false},
+			{40 * 24 * time.Hour, 0, false},
+			{40 * 24 * time.Hour, jobs.MinKeepDeliveries, true},
+		} {
+			late := o.Core
+			late.Now = func() time.Time { return time.Now().Add(c.after) }
+			if _, err := o.Store.ClaimJob(t.Context(), "old-deliveries", time.Now().Add(-time.Hour), time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			patience := 2 * time.Second
+			if c.want {
+				patience = 15 * time.Second
+			}
+			ctx, stop := context.WithTimeout(t.Context(), patience)
+			go func() {
+				for ctx.Err() == nil && !summedUp() {
+					time.Sleep(50 * time.Millisecond)
+				}
+				stop()
+			}()
+			(&jobs.Jobs{Core: late, Outbox: o.Outbox, KeepDeliveries: c.keep}).Run(ctx)
+			stop()
+			if summedUp() != c.want {
+				t.Errorf("after %v, with %v: summed up is %v", c.after, c.keep, summedUp())
+			}
+		}
+	})
 }
