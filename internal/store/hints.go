@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -115,6 +116,11 @@ func watchFile(ctx context.Context, p *pool, hints chan<- struct{}) {
 // noticeWrites gives a hint when a file was written, until the context ends. The system tells of writes, so a server at
 // rest has nothing to do. The file need not exist yet.
 func noticeWrites(ctx context.Context, path string, writes chan<- struct{}) {
+	// Elsewhere (kqueue) the files of the folder are opened, and closing one of them drops SQLite's locks on it.
+	if runtime.GOOS != "linux" {
+		pollWrites(ctx, path, writes)
+		return
+	}
 	watcher, err := fsnotify.NewWatcher()
 	if err == nil {
 		defer watcher.Close()
