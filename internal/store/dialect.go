@@ -98,8 +98,10 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 		return nil, nil, err
 	}
 	// A transaction that begins as a reader and then writes may fail at once with SQLITE_BUSY, without the busy timeout.
-	// So each takes the lock at its beginning (immediate).
-	write = openDB("sqlite", sqliteConnector{light, dsn + "&_txlock=immediate&_pragma=analysis_limit(1000)"}, wraps)
+	// So each takes the lock at its beginning (immediate). The journal of a statement stays in memory: on its way to a
+	// file, it can end with an empty piece, which SQLite takes for a full disk.
+	write = openDB("sqlite", sqliteConnector{light, dsn + "&_txlock=immediate&_pragma=analysis_limit(1000)" +
+		"&_pragma=temp_store(MEMORY)"}, wraps)
 	// SQLite has one writer; a second connection would only wait in its busy handler.
 	write.SetMaxOpenConns(1)
 	read = openDB("sqlite", sqliteConnector{light, dsn + "&_pragma=query_only(1)"}, wraps)
