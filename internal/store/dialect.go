@@ -22,7 +22,6 @@ import (
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	"modernc.org/libc"
 	"modernc.org/sqlite"
 	"modernc.org/sqlite/lib"
 )
@@ -92,14 +91,13 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_time_format=sqlite&_timezone=UTC" +
 		"&_pragma=busy_timeout(" + strconv.FormatInt(busyWait.Milliseconds(), 10) + ")&_pragma=journal_mode(WAL)" +
 		"&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(" + strconv.Itoa(maxWAL) + ")"
-	keepUndoInMemory()
 	light, err := sqliteDriver()
 	if err != nil {
 		return nil, nil, err
 	}
 	// A transaction that begins as a reader and then writes may fail at once with SQLITE_BUSY, without the busy timeout.
-	// So each takes the lock at its beginning (immediate). The journal of a statement stays in memory: on its way to a
-	// file, it can end with an empty piece, which SQLite takes for a full disk.
+	// So each takes the lock at its beginning (immediate). What undoes a statement stays in memory: one reply has more of
+	// it than the 64 KiB that SQLite keeps there, and writing the rest to a file was a fifth of the statement's time.
 	write = openDB("sqlite", sqliteConnector{light, dsn + "&_txlock=immediate&_pragma=analysis_limit(1000)" +
 		"&_pragma=temp_store(MEMORY)"}, wraps)
 	// SQLite has one writer; a second connection would only wait in its busy handler.
@@ -112,24 +110,6 @@ func openSQLite(path string, wraps []Wrap) (write, read *sqlx.DB, err error) {
 	read.SetConnMaxLifetime(time.Hour)
 	return write, read, nil
 }
-
-// maxUndo is how many bytes SQLite keeps in memory to undo a statement or a savepoint. What is more goes to a file, and
-// all of this at once. SQLite writes at most this many bytes at once: with a larger limit each statement that goes
-// beyond it would fail, as if the disk were full.
-const maxUndo = 0x1ffff
-
-// keepUndoInMemory raises that limit from 64 KiB. One reply changes more than that, since a comment is in many indices:
-// writing the file was a fifth of the time of its statement. SQLite ignores the call once a connection was opened.
-var keepUndoInMemory = sync.OnceFunc(func() {
-	tls := libc.NewTLS()
-	defer tls.Close()
-	list := libc.Xmalloc(tls, 8) // for one argument
-	if list == 0 {
-		return
-	}
-	defer libc.Xfree(tls, list)
-	sqlite3.Xsqlite3_config(tls, sqlite3.SQLITE_CONFIG_STMTJRNL_SPILL, libc.VaList(list, int32(maxUndo)))
-})
 
 // sqliteDriver returns the driver that its package registered.
 func sqliteDriver() (driver.Driver, error) {
