@@ -36,7 +36,7 @@ func (c benchBare) Run(ctx context.Context, config Config, log *slog.Logger) err
 		return err
 	}
 	header.Del("Date") // net/http sets it for each answer
-	server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		own := w.Header()
 		for name, values := range header {
 			own[name] = values

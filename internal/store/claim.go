@@ -57,14 +57,14 @@ func aheadOf(now time.Time, lease time.Duration) time.Time { return now.Add(2 * 
 func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Duration, n int,
 	failing bool) ([]Claim, error) {
 	ahead, longest := aheadOf(now, lease), now.Add(longestRest)
-	from := claimable{table: "peers", set: ", visited = TRUE", columns: ", too_large, resume_at"}
+	from := claimable{table: "peers", lease: lease, set: ", visited = TRUE", columns: ", too_large, resume_at"}
 	if failing {
 		from.ranges = []claimRange{
 			{`p.failures > 0 AND p.free_at <= ?`, "free_at", []any{now}},
 			{`p.failures > 0 AND ` + aheadFailing + ` AND p.host IN (` + failingAhead + `)`, "free_at",
 				[]any{ahead, ahead, longest, ahead, ahead, longest}},
 		}
-		return s.claim(ctx, from, now, lease, n)
+		return s.claim(ctx, from, now, n)
 	}
 	// The courier asks for healthy servers in every round, so this is a good place to end the rests of refused voices.
 	if err := s.endRefusals(ctx, now, ahead); err != nil {
@@ -74,22 +74,23 @@ func (s *Store) ClaimPeers(ctx context.Context, now time.Time, lease time.Durati
 		{`p.failures = 0 AND p.free_at <= ?`, "free_at", []any{now}},
 		{`p.failures = 0 AND ` + aheadHealthy, "free_at", []any{ahead, ahead, longest}},
 	}
-	return s.claim(ctx, from, now, lease, n)
+	return s.claim(ctx, from, now, n)
 }
 
 // ClaimCallers claims up to n servers with an arrival that is due.
 func (s *Store) ClaimCallers(ctx context.Context, now time.Time, lease time.Duration, n int) ([]Claim, error) {
 	ahead, late := aheadOf(now, lease), now.Add(longestWait)
-	return s.claim(ctx, claimable{table: "callers", ranges: []claimRange{
+	return s.claim(ctx, claimable{table: "callers", lease: lease, ranges: []claimRange{
 		{freeLease + ` AND p.due_at <= ?`, "due_at", []any{now, ahead, now}},
 		// A due time too far ahead was written before the clock was set back.
 		{freeLease + ` AND p.due_at > ?`, "due_at", []any{now, ahead, late}},
-	}}, now, lease, n)
+	}}, now, n)
 }
 
 // claimable is the part of a claim that differs between the tables.
 type claimable struct {
 	table   string // peers or callers
+	lease   time.Duration
 	ranges  []claimRange
 	set     string // more assignments of the claim, each after a comma
 	columns string // more columns of a Claim, each after a comma
@@ -108,9 +109,8 @@ func (r claimRange) from(table string) string {
 	return ` FROM ` + table + ` p WHERE p.waiting AND ` + r.condition
 }
 
-// claim claims up to n servers of a table for the length of a lease.
-func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease time.Duration,
-	n int) ([]Claim, error) {
+// claim claims up to n servers of a table.
+func (s *Store) claim(ctx context.Context, from claimable, now time.Time, n int) ([]Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -128,7 +128,7 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 	}
 	var claims []Claim
 	for _, i := range some {
-		more, err := s.claimFrom(ctx, from, from.ranges[i], now, lease, n-len(claims))
+		more, err := s.claimFrom(ctx, from, from.ranges[i], now, n-len(claims))
 		if claims = append(claims, more...); err != nil {
 			// What is claimed already must be returned, or nobody would work on those servers until the leases end.
 			return claims, fmt.Errorf("claim %s: %w", from.table, err)
@@ -138,8 +138,7 @@ func (s *Store) claim(ctx context.Context, from claimable, now time.Time, lease 
 }
 
 // claimFrom claims up to n servers of a range.
-func (s *Store) claimFrom(ctx context.Context, from claimable, r claimRange, now time.Time, lease time.Duration,
-	n int) ([]Claim, error) {
+func (s *Store) claimFrom(ctx context.Context, from claimable, r claimRange, now time.Time, n int) ([]Claim, error) {
 	var claims []Claim
 	// A round may find servers that this process still holds. Then another round looks for others.
 	for len(claims) < n {
@@ -152,7 +151,7 @@ func (s *Store) claimFrom(ctx context.Context, from claimable, r claimRange, now
 				WITH due AS (SELECT p.host`+r.from(from.table)+` ORDER BY p.`+r.order+` LIMIT ?`+s.sql.skipLocked("p")+`)
 				UPDATE `+from.table+` SET free_at = ?, claims = claims + 1, process = ?`+from.set+`
 				WHERE host IN (SELECT host FROM due) RETURNING host, claims, failures`+from.columns,
-				append(slices.Clone(r.args), n-len(claims), now.Add(lease), s.name)...)
+				append(slices.Clone(r.args), n-len(claims), now.Add(from.lease), s.name)...)
 			if err != nil {
 				return err
 			}
@@ -178,7 +177,7 @@ func (s *Store) claimFrom(ctx context.Context, from claimable, r claimRange, now
 		for _, c := range due {
 			taken[c.Host] = c.Claims
 		}
-		s.leases.take(from.table, lease, taken)
+		s.leases.take(from.table, from.lease, taken)
 		claims = append(claims, due...)
 		if len(stillHeld) == 0 {
 			break

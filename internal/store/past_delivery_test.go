@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,14 +81,14 @@ func nextGoesTo(t *testing.T, s *store.Store, a blog.Article) []string {
 		}
 		return errUndo
 	})
-	if err != errUndo {
+	if !errors.Is(err, errUndo) {
 		t.Fatal(err)
 	}
 	slices.Sort(inboxes)
 	return inboxes
 }
 
-var errUndo = fmt.Errorf("not kept")
+var errUndo = errors.New("not kept")
 
 func TestOldDeliveriesAreSummedUpAndTheReportStaysTrue(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {

@@ -317,10 +317,3 @@ func attrs(name string, nodes []node) []string {
 	}
 	return list
 }
-
-// ask is the status of an answer that nobody reads.
-func ask(handler http.Handler, path string) int {
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-	return w.Code
-}

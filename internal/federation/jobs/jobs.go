@@ -179,7 +179,8 @@ func (j *Jobs) sumUpDeliveries(ctx context.Context) error {
 	}
 	before, next := j.Now().Add(-j.KeepDeliveries), blog.ID("")
 	for end := time.Now().Add(sumUpTime); time.Now().Before(end) && ctx.Err() == nil; {
-		began, err := time.Now(), error(nil)
+		began := time.Now()
+		var err error
 		if next, _, err = j.Store.SumUpDeliveries(ctx, next, before); err != nil || next == "" {
 			return err
 		}
