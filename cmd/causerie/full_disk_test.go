@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/base64"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ func TestT235ACommandSaysWhatToDoAboutAFullDisk(t *testing.T) {
 	long := blog.Article{ID: blog.NewID(time.Now()), VoiceID: o.Ilse.ID, Status: blog.Draft, Format: blog.FullArticle,
 		Visibility: blog.Public, Comments: blog.Open, Quotes: "everyone", CreatedAt: time.Now(),
 		Text: blog.Text{Language: "en", Title: "High water", Slug: "high-water",
-			Markdown: strings.Repeat("The water is high. ", 50_000)}}
+			Markdown: incompressible(1_000_000)}}
 	err := s.SaveArticle(t.Context(), &long, time.Now())
 	if err == nil {
 		t.Fatal("it was saved on a full disk")
@@ -36,4 +38,11 @@ func TestT235ACommandSaysWhatToDoAboutAFullDisk(t *testing.T) {
 	if err := s.SaveArticle(t.Context(), &long, time.Now()); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
+}
+
+// incompressible returns a text of which the database cannot make less.
+func incompressible(n int) string {
+	raw := make([]byte, n*3/4)
+	rand.NewChaCha8([32]byte{}).Read(raw)
+	return base64.StdEncoding.EncodeToString(raw)
 }

@@ -86,6 +86,10 @@ func TestT138AnotherAuthorsThingsAreNotChangedByTheirIds(t *testing.T) {
 		own := o.ilsesOwn()
 		bram := o.server("veerhuis").Person("bram")
 		o.befriend(bram, "ilse")
+		o.until("the Accept is noted as delivered", func() bool {
+			_, waiting, err := o.store.CountWaiting(t.Context())
+			return err == nil && waiting == 0
+		})
 		o.author("tobias", "Tobias Renkema", blog.Writer)
 		before := o.everything(own)
 		b := o.signIn("tobias")

@@ -33,8 +33,8 @@ func (o *Blog) GrowBackoff(host string, n int) {
 	o.T.Helper()
 	now := time.Now()
 	rest := time.Duration(n+1) * 9 * time.Hour
-	// Claimed in the future, when the back-off of now has ended. The lease ends in a minute from now.
-	claims, err := o.Store.ClaimPeers(o.T.Context(), now.Add(rest), time.Minute-rest, 10, true)
+	// Claimed in the future, when the back-off of now has ended.
+	claims, err := o.Store.ClaimPeers(o.T.Context(), now.Add(rest), time.Minute, 10, true)
 	if err != nil || len(claims) != 1 || claims[0].Host != host {
 		o.T.Fatalf("claim %s: %v, %v", host, claims, err)
 	}
