@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +201,7 @@ func TestManyCanCountAtOnce(t *testing.T) {
 		for i, s := range []*store.Store{s, process(t, url), s, process(t, url)} {
 			y := *x
 			y.Store, y.random = s, rand.New(rand.NewPCG(uint64(i), 2))
+			y.articles, y.comments = slices.Clone(x.articles), slices.Clone(x.comments)
 			all.Go(func() {
 				for range 60 {
 					if err := y.step(); err != nil && !errors.Is(err, blog.ErrNotFound) && !errors.Is(err, blog.ErrConflict) {
