@@ -241,7 +241,7 @@ var growing = map[string]string{
 	"Articles": "PostgreSQL reads a table of 3,000 rows as a whole where 50 of them are wanted; in a blog of 10,000 " +
 		"articles it looks 50 up, and reads the table for the 200 of the archive",
 	"CountDeliveries": "the same, for the 1,000 articles of a piece of the terminal's list",
-	"Outbox":          "to be mended: PostgreSQL sometimes joins whole tables for the 21 of a page",
+	"Outbox":          "the same, for the 21 of a page",
 	"a trigger":       "the kept counts fold the changes of their last moments",
 	"Watch":           "the topics of pages are kept in a table of at most 4,096 rows",
 	"Reach":           "a block counts everybody on a domain and below it, before an admin decides",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"causerie/internal/blog"
@@ -173,7 +174,8 @@ func (s *Store) Outbox(ctx context.Context, voice, before blog.ID, last bool, li
 		order, condition, args = ` ORDER BY s.id`, ` AND s.id > ''`, []any{voice}
 	}
 	var rows []outboxRow
-	err := s.all(ctx, &rows, `SELECT `+outboxColumns+outbox+condition+order+` LIMIT ?`, append(args, limit)...)
+	// The limit is no argument: PostgreSQL would plan one statement for all limits, and expect a tenth of the outbox.
+	err := s.all(ctx, &rows, `SELECT `+outboxColumns+outbox+condition+order+` LIMIT `+strconv.Itoa(limit), args...)
 	if last {
 		slices.Reverse(rows)
 	}
