@@ -165,7 +165,7 @@ func (l *hangLedger) slower(b *rig.Bars) {
 		beside = append(beside, l.beside[i]...)
 	}
 	slices.Sort(ratios)
-	b.AtMost("p95 against a run without them", ratios[rig.Size(0, len(ratios)/2)], float64(rig.Size(30, 15))/10)
+	b.AtMost("p95 against a run without them", ratios[rig.Size(0, len(ratios)/2)], rig.Size(3, 1.5))
 	b.Note("p95 ms", rig.Quantile(beside, 0.95))
 }
 

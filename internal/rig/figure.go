@@ -28,7 +28,7 @@ import (
 func Full() bool { return os.Getenv("CAUSERIE_TEST_RIG") == "full" }
 
 // Size is the small number, or the full one where [Full] asks for it.
-func Size(small, full int) int {
+func Size[N int | float64](small, full N) N {
 	if Full() {
 		return full
 	}

@@ -272,7 +272,7 @@ func TestR33BadSignaturesDoNotSlowReadersDown(t *testing.T) {
 			b.Note("p95 ms", rig.Quantile(under, 0.95))
 			// In the small form others work on the machine as well, and an idle page takes one or two milliseconds.
 			b.AtMost("p95 against idle", rig.Quantile(under, 0.95)/max(0.5, rig.Quantile(idle, 0.95)),
-				float64(rig.Size(30, 20))/10)
+				rig.Size(3.0, 2))
 			b.AtMost("more memory, MiB", after-before, 64)
 			b.AtMost("accepted", float64(flooded.by[202]), 0)
 		}, func() {

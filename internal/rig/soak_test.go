@@ -117,11 +117,8 @@ func bytesPerItem(samples []sample) float64 {
 // flat is R-15. In the small form the server still warms up: its memory has a bar that only a leak of megabytes breaks.
 func (l *soakLedger) flat(b *rig.Bars) {
 	half := l.half()
-	memory := 0.05
-	if !rig.Full() {
-		memory = 0.4
-	}
-	b.AtMost("growth of memory in the second half", growth(half, func(s sample) float64 { return s.resident }), memory)
+	b.AtMost("growth of memory in the second half", growth(half, func(s sample) float64 { return s.resident }),
+		rig.Size(0.4, 0.05))
 	b.Note("memory at the end, MiB", half[len(half)-1].resident)
 	b.AtMost("goroutines left", float64(l.left-l.base), 5)
 	files := func(list []sample) int {

@@ -32,9 +32,9 @@ var ErrLost = errors.New("the lease on this server was lost")
 const longestRest = 30 * time.Hour
 
 // These are conditions of a row p that is free. When the clock is set back, times in the future stay in the database.
-// The last two find such rows. No lease ends later than now plus its length, so a leased server
-// whose free_at is twice that far ahead, or a server that was released so far in the future, was written before the
-// clock was set back. Twice, because the clocks of two processes differ a little.
+// The last two find such rows. No lease ends later than now plus its length, so a leased server whose free_at is twice
+// that far ahead, or a server that was released so far in the future, was written before the clock was set back. Twice,
+// because the clocks of two processes differ a little.
 const (
 	freeLease    = `(p.free_at <= ? OR p.free_at > ?)`
 	aheadHealthy = `p.free_at > ? AND (p.visited OR p.freed_at > ? OR p.freed_at IS NULL OR p.free_at > ?)`
