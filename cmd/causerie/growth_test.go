@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/fedtest"
 	"causerie/internal/store"
 	"causerie/internal/store/storetest"
@@ -213,12 +215,43 @@ func (w *watched) write() {
 	w.command("author list", "author", "list")
 	w.command("block", "block", "add", "h1.seed.example", "--level", "refuse")
 	w.command("block list", "block", "list")
+	w.command("limit", "block", "add", "h2.seed.example", "--level", "limit")
+	w.command("unblock", "block", "remove", "h1.seed.example")
 	// The courier works on what was published just now; nothing of it can be delivered.
 	w.work("the courier", 3*time.Second, w.server.courier.Run)
 	w.command("withdraw", "article", "withdraw", slug)
 	w.work("the jobs", 3*time.Second, w.server.jobs.Run)
 	w.work("the inbox at rest", 1500*time.Millisecond, w.server.inbox.Run)
 	w.work("the backfill", 1500*time.Millisecond, w.server.backfill.Run)
+}
+
+// converse lets an author take part in a long conversation.
+func (w *watched) converse() {
+	w.t.Helper()
+	at, err := w.server.landmarks(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.reads.Take()
+	var answer blog.Comment
+	for _, step := range []struct {
+		what string
+		do   func(o *outbox.Outbox) error
+	}{
+		{"an answer", func(o *outbox.Outbox) (err error) {
+			answer, err = o.Reply(w.ctx, at.ilse, at.comment, "Four minutes.")
+			return err
+		}},
+		{"a changed answer", func(o *outbox.Outbox) error { return o.EditReply(w.ctx, answer.ID, "Five minutes.") }},
+		{"a deleted answer", func(o *outbox.Outbox) error { return o.DeleteReply(w.ctx, answer.ID) }},
+		{"a hidden comment", func(o *outbox.Outbox) error { return o.Moderate(w.ctx, at.comment, blog.CommentHidden) }},
+		{"a comment shown again", func(o *outbox.Outbox) error { return o.Moderate(w.ctx, at.comment, blog.CommentShown) }},
+	} {
+		if err := step.do(w.server.outbox); err != nil {
+			w.t.Errorf("%s: %v", step.what, err)
+		}
+		w.note(step.what)
+	}
 }
 
 // work lets a part of the background work run for a while.
@@ -244,7 +277,6 @@ var growing = map[string]string{
 	"Outbox":          "the same, for the 21 of a page",
 	"a trigger":       "the kept counts fold the changes of their last moments",
 	"Watch":           "the topics of pages are kept in a table of at most 4,096 rows",
-	"Reach":           "a block counts everybody on a domain and below it, before an admin decides",
 }
 
 // grown is a statement that reads more in a larger blog.
@@ -306,6 +338,7 @@ func TestNothingReadsMoreInALargerBlog(t *testing.T) {
 					strconv.Itoa(20*n), "--hosts", strconv.Itoa(n), "--settled", strconv.Itoa(30*n))
 				w.visit()
 				w.receive()
+				w.converse()
 				w.write()
 				return w.costs
 			}

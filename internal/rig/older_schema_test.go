@@ -14,7 +14,9 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"causerie/internal/blog"
 	"causerie/internal/rig"
+	"causerie/internal/store"
 	"causerie/internal/store/storetest"
 	"causerie/migrations"
 )
@@ -234,5 +236,24 @@ func TestR28AKilledMigrationOfAnOlderSchemaIsFinishedLater(t *testing.T) {
 			b.AtMost("migrations that failed afterwards", float64(failed), 0)
 			b.AtMost("databases with other rows", float64(other), 0)
 		}, func() { failed++ })
+	})
+}
+
+func TestABlockCoversActorsThatAnOlderSchemaHad(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		database = older(t, database, firstRelease)
+		s, err := store.Open(t.Context(), database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for domain, people := range map[string]int{"h7.example": 2, "example": 40, "7.example": 0} {
+			if reach, err := s.Reach(t.Context(), blog.BlockServer, domain); err != nil || reach.People != people {
+				t.Errorf("a block of %s reaches %d people, %v; want %d", domain, reach.People, err, people)
+			}
+		}
 	})
 }

@@ -51,6 +51,9 @@ func (s *Store) SaveActor(ctx context.Context, a blog.Actor) error {
 		if err != nil {
 			return fmt.Errorf("save actor %s: %w", a.ID, err)
 		}
+		if err := s.saveDomain(ctx, blocklist.Domain(a.Host)); err != nil {
+			return err
+		}
 		return s.saveKeys(ctx, a)
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -85,11 +84,14 @@ func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (removed []blog
 				return err
 			}
 		}
-		if err := s.applyBlocks(ctx); err != nil {
-			return err
+		for _, b := range blocks {
+			left, err := s.applyBlock(ctx, b.Kind, b.Subject)
+			if err != nil {
+				return err
+			}
+			removed = append(removed, left...)
 		}
-		removed, err = s.removeRefused(ctx)
-		return err
+		return nil
 	})
 	return removed, err
 }
@@ -117,7 +119,8 @@ func (s *Store) Unblock(ctx context.Context, kind blog.BlockKind, subject string
 		if err := s.execOne(ctx, `DELETE FROM blocks WHERE kind = ? AND subject = ?`, kind, subject); err != nil {
 			return err
 		}
-		return s.applyBlocks(ctx)
+		_, err := s.applyBlock(ctx, kind, subject)
+		return err
 	})
 }
 
@@ -136,115 +139,141 @@ func (s *Store) shareLockBlocks(ctx context.Context) error {
 	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.shareRow()))
 }
 
-// applyBlocks sets actors.block of every actor from all blocks. The level stands with the actor, so that public queries
-// need no search for blocks.
-func (s *Store) applyBlocks(ctx context.Context) error {
-	// All blocks, because others than the changed one may apply to the same actors.
-	blocks, err := s.Blocks(ctx, BlockFilter{})
-	if err != nil {
-		return err
+// applyBlock sets actors.block of the actors that a block covers or covered. The level stands with the actor, so that
+// public queries need no search for blocks. It ends the follows of those who are refused now, and returns who followed
+// us.
+func (s *Store) applyBlock(ctx context.Context, kind blog.BlockKind, subject string) ([]blog.Follower, error) {
+	if kind == blog.BlockPerson {
+		return s.applyToActor(ctx, subject)
 	}
-	servers, actors := map[string]blog.BlockLevel{}, map[string]blog.BlockLevel{}
-	for _, b := range blocks {
-		if b.Kind == blog.BlockServer {
-			servers[b.Subject] = b.Level
-		} else {
-			actors[b.Subject] = b.Level
+	var domains []string
+	if err := s.all(ctx, &domains, domainsWithin+` ORDER BY domain`, subject); err != nil {
+		return nil, err
+	}
+	var removed []blog.Follower
+	for _, domain := range domains {
+		left, err := s.applyToDomain(ctx, domain)
+		if err != nil {
+			return nil, fmt.Errorf("apply the blocks to server %s: %w", domain, err)
 		}
+		removed = append(removed, left...)
 	}
-	if err := s.applyServerBlocks(ctx, servers); err != nil {
-		return err
-	}
-	return s.applyActorBlocks(ctx, servers, actors)
+	return removed, nil
 }
 
-// applyServerBlocks sets the level of all actors without a block of their own, server by server.
-func (s *Store) applyServerBlocks(ctx context.Context, servers map[string]blog.BlockLevel) error {
-	var groups []struct {
-		Domain string
-		Block  blog.BlockLevel
-	}
-	if err := s.all(ctx, &groups, `SELECT DISTINCT domain, block FROM actors`); err != nil {
-		return err
-	}
-	for _, g := range groups {
-		level := serverLevel(g.Domain, servers)
-		if level == g.Block {
-			continue
-		}
-		// An actor may have a stricter block of its own: applyActorBlocks sets those.
-		err := s.setLevel(ctx, level, `domain = ? AND block = ? AND id NOT IN (SELECT subject FROM blocks WHERE kind =
-			'actor')`, g.Domain, g.Block)
-		if err != nil {
-			return fmt.Errorf("apply the blocks to server %s: %w", g.Domain, err)
-		}
-	}
-	return nil
-}
+// domainsWithin is the query for the known domains that a domain covers: its subdomains and itself.
+const domainsWithin = `SELECT domain FROM domain_parents WHERE parent = ?`
 
-// applyActorBlocks sets the level of each actor that has a block of its own.
-func (s *Store) applyActorBlocks(ctx context.Context, servers, actors map[string]blog.BlockLevel) error {
-	for id, level := range actors {
-		actor, err := s.Actor(ctx, id)
-		// A block may name an actor that we do not know yet. SaveActor applies it later.
-		if errors.Is(err, blog.ErrNotFound) {
-			continue
-		}
-		if err != nil {
+// saveDomain saves the domain of an actor with its parents.
+func (s *Store) saveDomain(ctx context.Context, domain string) error {
+	for _, parent := range withParents(domain) {
+		n, err := s.exec(ctx, `INSERT INTO domain_parents (parent, domain) VALUES (?, ?) ON CONFLICT DO NOTHING`, parent,
+			domain)
+		if err != nil || n == 0 { // mostly the domain itself is there, and so are its parents
 			return err
 		}
-		if level = level.Stricter(serverLevel(actor.Host, servers)); level == actor.Block {
-			continue
-		}
-		if err := s.setLevel(ctx, level, `id = ?`, id); err != nil {
-			return fmt.Errorf("apply the blocks to actor %s: %w", id, err)
-		}
 	}
 	return nil
 }
 
-// serverLevel returns the strictest level among the blocks of a host's domain and its parents.
-func serverLevel(host string, servers map[string]blog.BlockLevel) blog.BlockLevel {
-	level := blog.BlockLevel("")
-	for _, domain := range domainAndParents(host) {
-		level = level.Stricter(servers[domain])
+// withParents returns a domain, and then its parents.
+func withParents(domain string) []string {
+	list := []string{domain}
+	parents := domainAndParents(domain)
+	for _, parent := range parents[1:] {
+		if parent != "" && parent != domain {
+			list = append(list, parent)
+		}
 	}
-	return level
+	return list
 }
 
-// setLevel sets the level of the actors that a condition selects, and hides or shows their comments.
-func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) error {
-	among := ` AND actor_id IN (SELECT id FROM actors WHERE ` + where + `)`
-	var err error
-	// This comes before the level changes, because the condition may test the old level. A refusal needs no case: every
-	// public query leaves out comments of refused actors. held marks the comments that wait only because of a limit, so
-	// that they are shown again when the limit ends.
+// applyToDomain sets the level of all actors on a domain.
+func (s *Store) applyToDomain(ctx context.Context, domain string) ([]blog.Follower, error) {
+	level, err := s.levelFor(ctx, domain, "")
+	if err != nil {
+		return nil, err
+	}
+	removed, err := s.setLevel(ctx, level, `domain = ? AND block <> ? AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.kind =
+		'actor' AND b.subject = actors.id)`, domain, level)
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	err = s.all(ctx, &own, `SELECT b.subject FROM blocks b JOIN actors p ON p.id = b.subject
+		WHERE b.kind = 'actor' AND p.domain = ? ORDER BY b.subject`, domain)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range own {
+		left, err := s.applyToActor(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		removed = append(removed, left...)
+	}
+	return removed, nil
+}
+
+// applyToActor sets the level of one actor. A block may name an actor that we do not know yet: SaveActor applies it
+// later.
+func (s *Store) applyToActor(ctx context.Context, id string) ([]blog.Follower, error) {
+	actor, err := s.Actor(ctx, id)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	level, err := s.levelFor(ctx, actor.Host, id)
+	if err != nil {
+		return nil, err
+	}
+	removed, err := s.setLevel(ctx, level, `id = ? AND block <> ?`, id, level)
+	if err != nil {
+		return nil, fmt.Errorf("apply the blocks to actor %s: %w", id, err)
+	}
+	return removed, nil
+}
+
+// setLevel sets the level of the actors that a condition selects, and hides or shows their comments. With a refusal it
+// deletes their follows in both directions, and returns those who followed us.
+func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) ([]blog.Follower, error) {
+	var found bool
+	// Mostly there is nobody. The statements below would look at all comments that wait.
+	err := s.one(ctx, &found, `SELECT EXISTS (SELECT 1 FROM actors WHERE `+where+`)`, args...)
+	if err != nil || !found {
+		return nil, err
+	}
+	among := `actor_id IN (SELECT id FROM actors WHERE ` + where + `)`
+	var removed []blog.Follower
+	// This comes before the level changes, because the condition tests the old level. held marks the comments that wait
+	// only because of a limit, so that they are shown again when the limit ends.
 	switch level {
 	case blog.Limit:
 		err = s.run(ctx, `UPDATE comments SET state = 'waiting', held = TRUE WHERE state = 'shown' AND visibility <>
-			'restricted'`+among, args...)
+			'restricted' AND `+among, args...)
 	case "":
-		err = s.run(ctx, `UPDATE comments SET state = 'shown', held = FALSE WHERE state = 'waiting' AND held`+among, args...)
+		err = s.run(ctx, `UPDATE comments SET state = 'shown', held = FALSE WHERE state = 'waiting' AND held AND `+among,
+			args...)
+	case blog.Refuse: // every public query leaves out comments of refused actors
+		removed, err = s.endFollows(ctx, among, args...)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...)
+	return removed, s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...)
 }
 
-// removeRefused deletes all follows of refused actors, in both directions. It returns those who followed us.
-func (s *Store) removeRefused(ctx context.Context) ([]blog.Follower, error) {
-	const refused = `actor_id IN (SELECT id FROM actors WHERE block = 'refuse')`
-	list, err := s.followers(ctx, ` WHERE f.`+refused+` ORDER BY f.voice_id, f.actor_id`)
+// endFollows deletes the follows of some actors, in both directions. It returns those who followed us.
+func (s *Store) endFollows(ctx context.Context, among string, args ...any) ([]blog.Follower, error) {
+	list, err := s.followers(ctx, ` WHERE f.`+among+` ORDER BY f.voice_id, f.actor_id`, args...)
 	if err != nil {
 		return nil, err
 	}
 	if len(list) > 0 {
-		if err := s.run(ctx, `DELETE FROM followers WHERE `+refused); err != nil {
+		if err := s.run(ctx, `DELETE FROM followers WHERE `+among, args...); err != nil {
 			return nil, err
 		}
 	}
-	return list, s.run(ctx, `DELETE FROM following WHERE `+refused)
+	return list, s.run(ctx, `DELETE FROM following WHERE `+among, args...)
 }
 
 // BlockFilter selects blocks for a list. Zero fields select everything.
@@ -258,7 +287,7 @@ type BlockFilter struct {
 // Blocks lists blocks sorted by subject, those of servers first.
 func (s *Store) Blocks(ctx context.Context, f BlockFilter) ([]blog.Block, error) {
 	if f.Limit <= 0 {
-		// No real limit: applyBlocks needs every block, and the query needs a number.
+		// No real limit: an export needs every block, and the query needs a number.
 		f.Limit = 1_000_000
 	}
 	var list []blog.Block
@@ -287,22 +316,18 @@ func (s *Store) BlockBySubject(ctx context.Context, kind blog.BlockKind, subject
 // Reach counts what a block of a subject affects. A domain includes its subdomains.
 func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) (blog.BlockReach, error) {
 	// p is an actor.
-	where, args := `p.id = ?`, []any{subject}
+	where := `p.id = ?`
 	if kind == blog.BlockServer {
-		where, args = `(p.domain = ? OR p.domain LIKE ? ESCAPE '!')`, []any{subject, "%." + wildcards.Replace(subject)}
+		where = `p.domain IN (` + domainsWithin + `)`
 	}
 	among := `(SELECT p.id FROM actors p WHERE p.gone_at IS NULL AND ` + where + `)`
-	var repeated []any
-	// The query below contains the condition four times.
-	for range 4 {
-		repeated = append(repeated, args...)
-	}
 	var r blog.BlockReach
 	err := s.one(ctx, &r, `
 		SELECT (SELECT count(*) FROM actors WHERE id IN `+among+`) AS people,
 			(SELECT count(*) FROM followers WHERE actor_id IN `+among+`) AS followers,
 			(SELECT count(*) FROM comments c WHERE c.actor_id IN `+among+` AND `+public+`) AS comments,
-			(SELECT count(*) FROM reactions r WHERE r.actor_id IN `+among+` AND `+counted+`) AS reactions`, repeated...)
+			(SELECT count(*) FROM reactions r WHERE r.actor_id IN `+among+` AND `+counted+`) AS reactions`, subject, subject, subject,
+		subject)
 	return r, err
 }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -79,6 +80,39 @@ func TestAnActorHasTheStrictestLevelOfItsBlocks(t *testing.T) {
 		late := friend(t, s, "maud", "b.loud.example", author.ID)
 		if a, err := s.Actor(ctx, late.ID); err != nil || a.Block != blog.Refuse {
 			t.Errorf("one who is met after the block has the level %q, %v", a.Block, err)
+		}
+	})
+}
+
+func TestABlockReachesTheSubdomainsOfItsDomainAndNobodyElse(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		author := ilse(t, s)
+		inside := []string{"loud.example", "a.loud.example", "b.a.loud.example:8443", "LOUD.example:444"}
+		level := map[string]blog.BlockLevel{}
+		for i, host := range append(inside, "aloud.example", "loud.example.org", "example", "a.quiet.example") {
+			person := friend(t, s, "kade"+strconv.Itoa(i), host, author.ID)
+			level[person.ID] = ""
+			if i < len(inside) {
+				level[person.ID] = blog.Refuse
+			}
+		}
+		reach, err := s.Reach(ctx, blog.BlockServer, "loud.example")
+		if want := (blog.BlockReach{People: 4, Followers: 4}); err != nil || reach != want {
+			t.Errorf("it reaches %+v, %v; want %+v", reach, err, want)
+		}
+		removed, err := s.Block(ctx, refusal(blog.BlockServer, "loud.example"))
+		if err != nil || len(removed) != 4 {
+			t.Errorf("%d followers were removed, %v; want 4", len(removed), err)
+		}
+		for id, want := range level {
+			if a, err := s.Actor(ctx, id); err != nil || a.Block != want {
+				t.Errorf("%s has the level %q, %v; want %q", id, a.Block, err, want)
+			}
+		}
+		again, err := s.Block(ctx, refusal(blog.BlockServer, "example"))
+		if err != nil || len(again) != 3 { // aloud.example, example and a.quiet.example
+			t.Errorf("a block of the domain above removed %d followers more, %v; want 3", len(again), err)
 		}
 	})
 }

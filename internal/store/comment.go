@@ -318,13 +318,3 @@ func (s *Store) CountComments(ctx context.Context, f CommentFilter) (int, error)
 	err := s.one(ctx, &n, `SELECT CAST(COALESCE(sum(n.n), 0) AS BIGINT) FROM comment_totals n`+where, args...)
 	return n, err
 }
-
-// ParticipantInboxes lists the inboxes of all actors with a public comment under an article, shared inboxes where
-// there are any.
-func (s *Store) ParticipantInboxes(ctx context.Context, article blog.ID) ([]string, error) {
-	var list []string
-	err := s.all(ctx, &list, `
-		SELECT DISTINCT p.mailbox FROM comments c JOIN actors p ON p.id = c.actor_id AND p.gone_at IS NULL
-		WHERE c.article_id = ? AND `+public+` ORDER BY 1`, article)
-	return list, err
-}

@@ -76,6 +76,19 @@ func (s *Store) FanOutToRecipientsOf(ctx context.Context, a blog.Activity, earli
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, earlier, a.ID, earlier, a.ID)
 }
 
+// FanOutToParticipants adds a delivery for each inbox of everybody with a public comment under an article, one per
+// shared inbox.
+func (s *Store) FanOutToParticipants(ctx context.Context, a blog.Activity, article blog.ID) error {
+	// repliers has one row for each person, however much they wrote. Those who only mentioned or quoted are few.
+	return s.addDeliveries(ctx, a, `
+		INSERT INTO deliveries (activity_id, inbox, host, revision)
+		SELECT DISTINCT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
+		JOIN actors p ON p.gone_at IS NULL AND p.mail_host <> '' AND p.id IN (
+			SELECT r.actor_id FROM repliers r WHERE r.article_id = ? AND r.n > 0
+			UNION SELECT c.actor_id FROM comments c WHERE c.article_id = ? AND c.kind > '' AND `+public+`)
+		WHERE s.id = ? ON CONFLICT DO NOTHING`, article, article, a.ID)
+}
+
 // AddDeliveriesTo adds a delivery for each of the given inboxes.
 func (s *Store) AddDeliveriesTo(ctx context.Context, a blog.Activity, inboxes ...string) error {
 	var hosts []string

@@ -168,12 +168,6 @@ var hot = map[string]struct {
 	ask  func(context.Context, *store.Store) error
 	find string // "" where any will do that is not by their state
 }{
-	"where deliveries about a conversation go": {func(ctx context.Context, s *store.Store) error {
-		_,
-			err := s.ParticipantInboxes(ctx, "a1")
-		return err
-	},
-		"COVERING INDEX comments_public"},
 	"all comments under an article": {func(ctx context.Context, s *store.Store) error {
 		_,
 			err := s.PublicComments(ctx, "a1")

@@ -287,7 +287,10 @@ func text(value any) string {
 
 func (f *seeder) peers(ctx context.Context) error {
 	month := f.now.AddDate(0, -1, 0)
-	return f.inTurn(ctx, f.size.Hosts, []string{"peers"}, func(i int, rows map[string][]seedRow) {
+	return f.inTurn(ctx, f.size.Hosts, []string{"peers", "domain_parents"}, func(i int, rows map[string][]seedRow) {
+		for _, parent := range withParents(f.host(i)) {
+			rows["domain_parents"] = append(rows["domain_parents"], seedRow{"parent": parent, "domain": f.host(i)})
+		}
 		row := seedRow{"host": f.host(i), "free_at": f.now, "last_success": f.now, "software": "mastodon 4.6.0",
 			"failures": 0, "failing_days": 0, "failing_since": nil, "unavailable_since": nil}
 		if f.silent(i) {

@@ -141,14 +141,10 @@ func (o *Outbox) deliverReply(ctx context.Context, s *store.Store, act blog.Acti
 		return deliverEdit(ctx, s, act, blog.Public)
 	}
 	// Everybody in the conversation, as other servers do: a thread on their server would miss the answer otherwise.
-	boxes, err := s.ParticipantInboxes(ctx, c.ArticleID)
-	if err != nil {
-		return err
-	}
 	if err := s.FanOutToFollowers(ctx, act); err != nil {
 		return err
 	}
-	return s.AddDeliveriesTo(ctx, act, boxes...)
+	return s.FanOutToParticipants(ctx, act, c.ArticleID)
 }
 
 // EditReply changes an answer and sends the Update to every server that has it. Errors: blog.Invalid,
