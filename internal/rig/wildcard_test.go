@@ -135,7 +135,7 @@ func TestR18NamesWithoutEndOfOneDomainShareItsBudget(t *testing.T) {
 			b.AtMost("fetches", float64(w.fetches.Load()), 300*(minutes+1)+20)
 			// The flood costs this machine more than the domain's share of the program.
 			b.AtMost("p95 against a run without them", rig.Quantile(l.beside[0], 0.95)/rig.Quantile(l.alone[0], 0.95),
-				float64(rig.Size(10, 3))/2)
+				rig.Size(5, 1.5))
 			b.AtMost("5xx other than 503", float64(sent.broken()), 0)
 		}, func() { w.fetches.Add(100_000) })
 		if t.Failed() {
