@@ -87,7 +87,7 @@ func (b benchSeed) publishSamples(ctx context.Context, app *app) ([]blog.ID, err
 	random := rand.New(rand.NewPCG(b.Seed, b.Seed)) // the same blog for the same seed
 	var authors []blog.Author
 	for _, voice := range benchAuthors {
-		author, err := account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Admin, Voice: voice}, "", now())
+		author, err := benchAuthor(ctx, app, voice)
 		if err != nil {
 			return nil, fmt.Errorf("add %s: %w", voice.Handle, plain(err))
 		}
@@ -113,6 +113,18 @@ func (b benchSeed) publishSamples(ctx context.Context, app *app) ([]blog.ID, err
 		ids = append(ids, a.ID)
 	}
 	return ids, nil
+}
+
+// benchAuthor returns the author with the handle of a voice. It adds one when there is none.
+func benchAuthor(ctx context.Context, app *app, voice blog.Voice) (blog.Author, error) {
+	known, err := app.store.VoiceByHandle(ctx, voice.Handle)
+	if errors.Is(err, blog.ErrNotFound) {
+		return account.NewAuthor(ctx, app.store, blog.Author{Role: blog.Admin, Voice: voice}, "", now())
+	}
+	if err != nil {
+		return blog.Author{}, err
+	}
+	return app.store.Author(ctx, known.ID)
 }
 
 var benchWords = strings.Fields("the ferry comes when you ring and nobody asks where you are going because the river " +
