@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -41,7 +40,7 @@ func (b *bench) blog(ctx context.Context, seed benchSeed) (*benchBlog, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := fedtest.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -68,16 +67,6 @@ func (b *bench) blog(ctx context.Context, seed benchSeed) (*benchBlog, error) {
 	}
 	blog.ilse, err = blog.store.VoiceByHandle(ctx, benchAuthors[0].Handle)
 	return blog, err
-}
-
-// freeAddress returns an address on loopback with a port that nobody has at the moment.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // self is a command of this program, without settings from the environment.

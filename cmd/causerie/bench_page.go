@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"causerie/internal/fedtest"
 	"causerie/internal/store"
 )
 
@@ -93,7 +94,7 @@ func (o *benchBlog) compare(ctx context.Context, name string, request []byte) er
 	if err := os.WriteFile(file, answer, 0o600); err != nil {
 		return err
 	}
-	address, err := freeAddress()
+	address, err := fedtest.FreeAddress()
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func measureProcesses(ctx context.Context, b *bench) error {
 
 // oneMore starts another server of this blog at an address of its own.
 func (o *benchBlog) oneMore(ctx context.Context) (*exec.Cmd, error) {
-	address, err := freeAddress()
+	address, err := fedtest.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

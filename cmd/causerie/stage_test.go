@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -58,15 +57,14 @@ func (w *output) String() string {
 	return w.text.String()
 }
 
-// freePort returns a loopback address with a port that is free at the moment.
+// freePort returns a loopback address with a port that is free.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := fedtest.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // open starts “causerie serve” on a database and waits until it is ready.

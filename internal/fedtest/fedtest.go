@@ -205,8 +205,23 @@ func (w *World) keepPort(listener net.Listener) {
 }
 
 // lowPort returns a random port below the ephemeral range. A port from that range could be taken by an outgoing
-// connection while its server is [Closed].
+// connection before its server listens, or while it is [Closed].
 func lowPort() int { return 20000 + rand.IntN(12000) }
+
+// FreeAddress returns a loopback address for a program that is about to listen: nobody has it at the moment, and no
+// outgoing connection takes it.
+func FreeAddress() (string, error) {
+	var last error
+	for range 200 {
+		address := fmt.Sprintf("127.0.0.1:%d", lowPort())
+		listener, err := net.Listen("tcp4", address)
+		if err == nil {
+			return address, listener.Close()
+		}
+		last = err
+	}
+	return "", last
+}
 
 // startWork registers work that Close waits for. It reports false when the world is closed and the work must not
 // begin.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"causerie/internal/fedtest"
 )
 
 // builds is the program that the tests of this binary share.
@@ -134,15 +135,14 @@ func (p *Program) Beside() *Program {
 	return &other
 }
 
-// FreePort returns a loopback address with a port that is free at the moment, below the range of outgoing connections.
+// FreePort returns a loopback address with a port that is free.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := fedtest.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // Command returns a command of the program that is not started yet.
