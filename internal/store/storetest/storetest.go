@@ -14,7 +14,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +38,30 @@ func EachURL(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// Backup copies a database that is in use into a new file, with the tool of the database itself: VACUUM INTO, or
+// pg_dump.
+func Backup(ctx context.Context, url, file string) error {
+	if strings.HasPrefix(url, "postgres") {
+		dump, err := binary("pg_dump")
+		if err != nil {
+			return err
+		}
+		// As an operator would on a server that is in use.
+		cmd := exec.CommandContext(ctx, "nice", "-n", "19", dump, "--format=custom", "--compress=1", "--file", file, url)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("pg_dump: %w: %s", err, out)
+		}
+		return nil
+	}
+	db, err := sql.Open("sqlite", "file:"+url+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, file)
+	return err
 }
 
 // SQLite returns the path of a fresh migrated database.
