@@ -235,7 +235,8 @@ func (s *Store) applyToActor(ctx context.Context, id string) ([]blog.Follower, e
 
 // setLevel sets the level of the actors that a condition selects, and hides or shows their comments. With a refusal it
 // deletes their follows in both directions, and returns those who followed us.
-func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) ([]blog.Follower, error) {
+func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) ([]blog.Follower,
+	error) {
 	var found bool
 	// Mostly there is nobody. The statements below would look at all comments that wait.
 	err := s.one(ctx, &found, `SELECT EXISTS (SELECT 1 FROM actors WHERE `+where+`)`, args...)
@@ -326,8 +327,8 @@ func (s *Store) Reach(ctx context.Context, kind blog.BlockKind, subject string) 
 		SELECT (SELECT count(*) FROM actors WHERE id IN `+among+`) AS people,
 			(SELECT count(*) FROM followers WHERE actor_id IN `+among+`) AS followers,
 			(SELECT count(*) FROM comments c WHERE c.actor_id IN `+among+` AND `+public+`) AS comments,
-			(SELECT count(*) FROM reactions r WHERE r.actor_id IN `+among+` AND `+counted+`) AS reactions`, subject, subject, subject,
-		subject)
+			(SELECT count(*) FROM reactions r WHERE r.actor_id IN `+among+` AND `+counted+`) AS reactions`,
+		subject, subject, subject, subject)
 	return r, err
 }
 
