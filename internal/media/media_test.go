@@ -23,7 +23,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/image/draw"
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
@@ -440,6 +443,46 @@ func TestADecoderStopsWhenItsTimeIsOver(t *testing.T) {
 	var refusal blog.Invalid
 	if !errors.As(err, &refusal) || !strings.Contains(refusal.Problem, "too long") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadingAPictureMayTakeTwentySeconds(t *testing.T) {
+	whole := jpegBytes(ferry(64, 64))
+	for takes, fits := range map[time.Duration]bool{decodeTime - time.Millisecond: true,
+		decodeTime + time.Millisecond: false} {
+		synctest.Test(t, func(t *testing.T) {
+			// The decoder is busy before it reads on, as with a file that was made for that.
+			busy := &format{name: "JPEG", decode: func(r io.Reader) (image.Image, error) {
+				time.Sleep(takes)
+				return jpeg.Decode(r)
+			}}
+			picture, err := new(Library).decode(t.Context(), busy, whole)
+			if fits && (err != nil || picture.Bounds().Dx() != 64) {
+				t.Errorf("after %v: %v, %v", takes, picture, err)
+			}
+			var refusal blog.Invalid
+			if !fits && (!errors.As(err, &refusal) || !strings.Contains(refusal.Problem, "too long")) {
+				t.Errorf("after %v: %v", takes, err)
+			}
+		})
+	}
+}
+
+func TestATallPictureIsScaledWithoutTheMemoryOfCatmullRom(t *testing.T) {
+	const width, height = 512, 4
+	for tall, exact := range map[int]bool{maxKernel / width: true, maxKernel/width + 1: false} {
+		source := image.NewGray(image.Rect(0, 0, width+100, tall))
+		for i := range source.Pix {
+			source.Pix[i] = uint8(i * i / 7)
+		}
+		got := shrink(source, width, height)
+		for scaler, want := range map[draw.Scaler]bool{draw.CatmullRom: exact, draw.ApproxBiLinear: !exact} {
+			expected := image.NewRGBA(image.Rect(0, 0, width, height))
+			scaler.Scale(expected, expected.Bounds(), source, source.Bounds(), draw.Src, nil)
+			if same := bytes.Equal(got.Pix, expected.Pix); same != want {
+				t.Errorf("%d values: as scaled by %T is %v", width*tall, scaler, same)
+			}
+		}
 	}
 }
 
