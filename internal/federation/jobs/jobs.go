@@ -178,7 +178,7 @@ func (j *Jobs) sumUpDeliveries(ctx context.Context) error {
 		return nil
 	}
 	before, next := j.Now().Add(-j.KeepDeliveries), blog.ID("")
-	for end := time.Now().Add(sumUpTime); time.Now().Before(end) && ctx.Err() == nil; {
+	for end := j.Now().Add(sumUpTime); j.Now().Before(end) && ctx.Err() == nil; {
 		began := time.Now()
 		var err error
 		if next, _, err = j.Store.SumUpDeliveries(ctx, next, before); err != nil || next == "" {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"causerie/internal/blog"
 	"causerie/internal/federation/jobs"
 	"causerie/internal/overkant"
 	"causerie/internal/store"
@@ -85,6 +86,44 @@ func TestDeliveriesAreSummedUpWhenTheyAreOld(t *testing.T) {
 			stop()
 			if summedUp() != c.want {
 				t.Errorf("after %v, with %v: summed up is %v", c.after, c.keep, summedUp())
+			}
+		}
+	})
+}
+
+func TestOldDeliveriesAreSummedUpForTwentySecondsAtOnce(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		veerhuis, began := o.Server("veerhuis"), time.Now()
+		o.AddFollower(veerhuis.Person("bram"))
+		for i, c := range []struct {
+			each time.Duration // how long each article takes
+			want int           // how many of three are summed up at once
+		}{{10 * time.Second, 2}, {10*time.Second - time.Millisecond, 3}} {
+			var articles []blog.Article
+			for n := range 3 {
+				articles = append(articles, o.PublishNumbered(3*i+n))
+				o.WaitDelivered(articles[n])
+			}
+			summedUp := func() (n int) {
+				for _, a := range articles {
+					if o.DeliveryRows(a)[veerhuis.Host].Past {
+						n++
+					}
+				}
+				return n
+			}
+			late := o.Core
+			late.Now = func() time.Time {
+				return began.AddDate(0, 0, 40).Add(time.Duration(summedUp()) * c.each)
+			}
+			runner := &jobs.Jobs{Core: late, Outbox: o.Outbox, KeepDeliveries: jobs.MinKeepDeliveries}
+			for _, want := range []int{c.want, 3} {
+				if err := runner.SumUpDeliveries(o.Soon()); err != nil {
+					t.Fatal(err)
+				}
+				if got := summedUp(); got != want {
+					t.Errorf("with %v for each article, %d are summed up, want %d", c.each, got, want)
+				}
 			}
 		}
 	})
