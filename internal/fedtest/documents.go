@@ -54,11 +54,12 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if actor, ok := strings.CutSuffix(id, "/followers_synchronization"); ok {
+	document, status := s.findDocument(id)
+	// A document of ServeDocument goes before.
+	if actor, ok := strings.CutSuffix(id, "/followers_synchronization"); ok && status == http.StatusNotFound {
 		s.followersThere(w, r, actor)
 		return
 	}
-	document, status := s.findDocument(id)
 	switch status {
 	case http.StatusOK:
 		if document["@context"] == nil {

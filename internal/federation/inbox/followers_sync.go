@@ -57,8 +57,9 @@ func (in *Inbox) compareFollowersDigest(ctx context.Context, header http.Header,
 	}
 	select {
 	case in.differences <- difference{signer, sync.URL}:
-	// The queue is full. The same header comes again with a later delivery.
+	// The queue is full. The same header comes again with a later delivery, which must not find itself too early.
 	default:
+		in.compared.Unmark(signer)
 	}
 }
 
@@ -113,7 +114,7 @@ func (in *Inbox) compareFollowerList(ctx context.Context, d difference) error {
 func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 	var voices []string
 	for pages := 0; at != ""; pages++ {
-		if pages == maxPages || len(voices) > maxFollowed {
+		if pages == maxPages {
 			return nil, remote.ErrRefused // with half of a list, align would end follows that exist
 		}
 		page, err := in.FetchListing(ctx, at)
@@ -128,6 +129,9 @@ func (in *Inbox) listedHere(ctx context.Context, at string) ([]string, error) {
 			if in.Site.Owns(id) {
 				voices = append(voices, id)
 			}
+		}
+		if len(voices) > maxFollowed {
+			return nil, remote.ErrRefused
 		}
 		at = cmp.Or(page.First, page.Next)
 	}

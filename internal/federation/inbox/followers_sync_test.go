@@ -1,9 +1,14 @@
 package inbox_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +148,116 @@ func TestALostAcceptIsFoundInTheList(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Until("it counts as accepted", func() bool { return o.FollowingState(o.Ilse, bram) == blog.Accepted })
+	})
+}
+
+// followedBy saves that Ilse follows a person, or asked to.
+func followedBy(o *overkant.Blog, p *fedtest.Person, state blog.FollowState) {
+	o.T.Helper()
+	if err := o.Store.SaveActor(o.Soon(), blog.Actor{ID: p.ID, Type: "Person", Host: p.Server.Host, Inbox: p.Inbox(),
+		FetchedAt: time.Now()}); err != nil {
+		o.T.Fatal(err)
+	}
+	if err := o.Store.AddFollowing(o.Soon(), blog.Following{VoiceID: o.Ilse.ID, ActorID: p.ID,
+		FollowID: o.Site.ActivityID(blog.NewID(time.Now())), State: state, Since: time.Now()}); err != nil {
+		o.T.Fatal(err)
+	}
+}
+
+func TestAListOfFollowersHasAtMostAThousandOfOurs(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a, veerhuis := o.Publish(), o.Server("veerhuis")
+		bram, maud, nadia := veerhuis.Person("bram"), veerhuis.Person("maud"), veerhuis.Person("nadia")
+		list := func(p *fedtest.Person, pages ...int) {
+			at := "/followers_synchronization"
+			for i, n := range pages {
+				items, next := make([]string, n), fmt.Sprint("/page-", i+1)
+				for k := range items {
+					items[k] = o.Site.ActorID(blog.NewID(time.Now()))
+				}
+				page := map[string]any{"type": "OrderedCollection", "orderedItems": items}
+				if i == 0 {
+					items[0] = o.Site.ActorID(o.Ilse.ID)
+				}
+				if i+1 < len(pages) {
+					page["next"] = p.ID + next
+				}
+				veerhuis.ServeDocument(strings.TrimPrefix(p.ID, veerhuis.URL)+at, page)
+				at = next
+			}
+		}
+		list(bram, 999, 2)
+		list(maud, 999, 1, 1)
+		list(nadia, 999, 1)
+		// Lists are compared one after another, so that the first two are done when the last one is.
+		for _, p := range []*fedtest.Person{bram, maud, nadia} {
+			followedBy(o, p, blog.Pending)
+			if _, err := p.Send(o.Soon(), o.Site.SharedInbox(), overkant.Activity("Like", p, o.Object(a), "1"),
+				p.FollowersSync(activity.FollowersDigest([]string{"of more than we know"}))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.Until("a list of a thousand is believed", func() bool { return o.FollowingState(o.Ilse, nadia) == blog.Accepted })
+		for _, p := range []*fedtest.Person{bram, maud} {
+			if state := o.FollowingState(o.Ilse, p); state != blog.Pending {
+				t.Errorf("a list of 1,001 by %s is believed: %q", p.Name, state)
+			}
+		}
+	})
+}
+
+func TestSixtyFourListsOfFollowersWaitAndTheNextOneComesAgain(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		world := fedtest.New(fedtest.Config{KeyPool: 2})
+		defer world.Close()
+		server, err := world.AddServer("veerhuis", fedtest.Mastodon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := o.AnotherInbox(o.Core)
+		// speak sends a like with the digest of an empty list. Ilse follows the sender, so that the lists differ.
+		speak := func(p *fedtest.Person, name string) {
+			like, err := p.Prepare(o.Site.SharedInbox(), overkant.Activity("Like", p, o.Object(a), name),
+				p.FollowersSync(activity.FollowersDigest(nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, w := httptest.NewRequestWithContext(o.Soon(), http.MethodPost, like.URL, bytes.NewReader(like.Body)),
+				httptest.NewRecorder()
+			maps.Copy(r.Header, like.Header)
+			in.ServeHTTP(w, r)
+			if w.Code != http.StatusAccepted {
+				t.Fatalf("%s: %d %s", p.Name, w.Code, w.Body)
+			}
+		}
+		var people []*fedtest.Person
+		for i := range 65 {
+			p := server.Person(fmt.Sprint("u", i))
+			followedBy(o, p, blog.Accepted)
+			speak(p, "1")
+			people = append(people, p)
+		}
+		followed := func() (n int) {
+			for _, p := range people {
+				if o.FollowingState(o.Ilse, p) == blog.Accepted {
+					n++
+				}
+			}
+			return n
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); in.Run(ctx) }()
+		defer func() { stop(); <-ended }()
+		o.Until("the lists that wait are compared", func() bool { return followed() <= 1 })
+		time.Sleep(200 * time.Millisecond) // one more would be compared by now
+		last := people[64]
+		if state := o.FollowingState(o.Ilse, last); state != blog.Accepted {
+			t.Errorf("the list for which there was no room is compared: %q", state)
+		}
+		speak(last, "2")
+		o.Until("it is compared when it comes again", func() bool { return followed() == 0 })
 	})
 }
 
