@@ -194,6 +194,11 @@ func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return false, err
 	}
+	// Whoever asks again for a post gets the answer of the first time.
+	_, err = h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, post)
+	if !errors.Is(err, blog.ErrNotFound) {
+		return err == nil, err
+	}
 	n, err := h.tx.CountAuthorizations(ctx, a.ID, actor.ID)
 	return n < maxAuthorizations, err
 }

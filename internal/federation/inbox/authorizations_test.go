@@ -1,6 +1,7 @@
 package inbox_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,6 +79,48 @@ func TestF078QuoteRequestIsAnsweredTheSameTwice(t *testing.T) {
 		}
 		if got := delivery.JSON()["result"]; got != authorization {
 			t.Errorf("the second authorization is %v, want the first, %s", got, authorization)
+		}
+	})
+}
+
+func TestOneActorMayQuoteAnArticleInAHundredPosts(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a, other := o.Publish(), o.PublishNumbered(2)
+		ask := func(a blog.Article) (note, state, authorization string) {
+			t.Helper()
+			sent, err := bram.RequestQuote(o.Soon(), o.Object(a), "<p>Read this.</p>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			state, authorization = o.WaitAnswered(bram, sent.Object)
+			return sent.Object, state, authorization
+		}
+		first, _, given := ask(a)
+		for i := range 98 {
+			old := blog.Authorization{ID: blog.NewID(time.Now()), Kind: blog.QuoteAuthorization, ArticleID: a.ID,
+				Target: o.Object(a), Instrument: fmt.Sprint(bram.ID, "/notes/old-", i), ActorID: bram.ID,
+				RequestID: fmt.Sprint(bram.ID, "/asks/old-", i), Requested: true, State: blog.AuthorizationGiven, At: time.Now()}
+			if err := o.Store.SaveAuthorization(o.Soon(), old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, want := range []string{fedtest.Accepted, fedtest.Rejected} {
+			if _, state, _ := ask(a); state != want {
+				t.Errorf("post %d is %s, want %s", 100+i, state, want)
+			}
+		}
+		if _, state, _ := ask(other); state != fedtest.Accepted {
+			t.Errorf("a post that quotes another article is %s", state)
+		}
+		again := map[string]any{"id": bram.ID + "/asks/again", "type": "QuoteRequest", "object": o.Object(a),
+			"instrument": first}
+		o.Receive(bram, again)
+		answer, err := bram.Server.WaitFor(o.Soon(), func(l fedtest.Delivery) bool {
+			return l.Object == again["id"]
+		})
+		if err != nil || answer.Type != "Accept" || answer.JSON()["result"] != given {
+			t.Errorf("the first post is asked for again: %s, %v", answer.Body, err)
 		}
 	})
 }
