@@ -132,12 +132,16 @@ func (b *Backfill) read(ctx context.Context, article blog.ID) (blog.BackfillResu
 	}
 	began := b.Now()
 	r := newRun(ctx, b)
-	for range maxRounds {
+	for round := 0; ; round++ {
 		lists, err := b.Store.UnreadLists(ctx, article, began, maxRequests)
 		if err != nil {
 			return blog.BackfillResult{}, err
 		}
 		if len(lists) == 0 || r.found.Cut {
+			break
+		}
+		if round == maxRounds {
+			r.cut()
 			break
 		}
 		for _, l := range lists {
