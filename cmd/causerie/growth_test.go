@@ -265,9 +265,10 @@ func (w *watched) work(what string, long time.Duration, run func(context.Context
 // growing is what may read more in a larger blog, by the method of the store, with the reason: the work itself is that
 // much.
 var growing = map[string]string{
-	"FanOutToFollowers":   "a publish writes a delivery for each server with followers",
-	"FanOutToHolders":     "a change is written for each server that has the article",
-	"CountWaitingServers": "the deliveries that such a fan-out has just written are counted for its author",
+	"FanOutToFollowers":    "a publish writes a delivery for each server with followers",
+	"FanOutToParticipants": "an answer is written for each server of those who replied",
+	"FanOutToHolders":      "a change is written for each server that has the article",
+	"CountWaitingServers":  "the deliveries that such a fan-out has just written are counted for its author",
 	"DeliveryGroups": "until the background has counted a fan-out for the first time, some seconds after it, its " +
 		"deliveries are counted for who asks",
 	"RenewSamples": "the background counts the deliveries of a fan-out while they change, at most every ten seconds",
@@ -337,8 +338,8 @@ func TestNothingReadsMoreInALargerBlog(t *testing.T) {
 				w := watch(t, database(t), "--articles", strconv.Itoa(3*n), "--comments", strconv.Itoa(30*n), "--followers",
 					strconv.Itoa(20*n), "--hosts", strconv.Itoa(n), "--settled", strconv.Itoa(30*n))
 				w.visit()
-				w.receive()
 				w.converse()
+				w.receive()
 				w.write()
 				return w.costs
 			}
