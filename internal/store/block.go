@@ -136,7 +136,7 @@ func (s *Store) lockBlocks(ctx context.Context) error {
 // shareLockBlocks stops changes of blocks until the transaction ends.
 func (s *Store) shareLockBlocks(ctx context.Context) error {
 	var locked int
-	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.shareRow()))
+	return ignoreMissing(s.one(ctx, &locked, `SELECT one FROM site`+s.sql.shareRow("site")))
 }
 
 // applyBlock sets actors.block of the actors that a block covers or covered. The level stands with the actor, so that

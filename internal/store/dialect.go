@@ -376,10 +376,11 @@ func (d dialect) lockRow() string {
 	return ""
 }
 
-// shareRow is appended to a SELECT whose rows must stay as they are until the transaction ends.
-func (d dialect) shareRow() string {
+// shareRow is appended to a SELECT whose rows of one table, by its name in there, must stay as they are until the
+// transaction ends.
+func (d dialect) shareRow(of string) string {
 	if d.postgres {
-		return " FOR SHARE"
+		return " FOR SHARE OF " + of
 	}
 	return ""
 }

@@ -168,13 +168,26 @@ func (s *Store) wakePeers(ctx context.Context, a blog.Activity, hosts ...string)
 func (s *Store) giveUpUnavailable(ctx context.Context, among string, args []any) error {
 	// The lock keeps these servers unavailable until the commit. Otherwise PeerContacted could revive the deliveries of
 	// a server just before this one is added.
-	return s.run(ctx, `
-		UPDATE deliveries AS d SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
-		d.activity_id)
-		WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL AND d.host IN (
-			SELECT host FROM peers WHERE unavailable_since IS NOT NULL AND host IN (SELECT d.host FROM deliveries d WHERE
-			d.activity_id = ?`+among+`)
-			ORDER BY host`+s.sql.shareRow()+`)`, append(slices.Clone(args), args...)...)
+	var hosts []string
+	err := s.all(ctx, &hosts, `
+		SELECT p.host FROM deliveries d JOIN peers p ON p.host = d.host AND p.unavailable_since IS NOT NULL
+		WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL ORDER BY p.host`+s.sql.shareRow("p"), args...)
+	if err != nil {
+		return err
+	}
+	// Not in one statement with the search: PostgreSQL expects few deliveries of an activity that it has just got, and
+	// searched the whole list of servers for each of them.
+	for some := range slices.Chunk(slices.Compact(hosts), 1000) {
+		err := s.run(ctx, `
+			UPDATE deliveries AS d SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
+			d.activity_id)
+			WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL AND d.host IN (?)`,
+			append(slices.Clone(args), some)...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // UpdateWaitingCreates gives the revision of an activity to the waiting Creates of the same object that were

@@ -40,7 +40,7 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 		random: rand.New(rand.NewPCG(number, number))}
 	f.all = size.Articles + size.Comments + size.Comments/2 + size.Followers + size.Hosts
 	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return f.readSamples(ctx, samples) },
+		func(ctx context.Context) error { return f.readSamples(ctx, samples) }, f.hurry,
 		f.peers, f.followers, f.articles, f.RelistAll, f.comments, f.reactions, f.deliveries,
 	} {
 		if err := step(ctx); err != nil {
@@ -58,6 +58,20 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 		return err
 	}
 	return f.keepSamples(ctx)
+}
+
+// hurry gives the rest of this process more memory than a server may use. Rows of comments and followers go to places all
+// over a large file, and SQLite wrote and read each page anew for most of them. A power cut may break the new database.
+func (f *seeder) hurry(ctx context.Context) error {
+	if f.sql.postgres {
+		return nil
+	}
+	for _, setting := range []string{`cache_size = -1000000`, `wal_autocheckpoint = 50000`, `synchronous = OFF`} {
+		if err := f.run(ctx, `PRAGMA `+setting); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // vacuum lets PostgreSQL write the kept counts anew, without their old versions. In a blog each transaction leaves few,
@@ -181,11 +195,11 @@ func (f *seeder) add(ctx context.Context, tx *Store, table string, rows []seedRo
 	return nil
 }
 
-// inTurn adds n things in transactions of a thousand. make appends the rows of the i-th one to those of their tables;
+// inTurn adds n things in transactions of some thousand. make appends the rows of the i-th one to those of their tables;
 // tables is the order in which they are written.
 func (f *seeder) inTurn(ctx context.Context, n int, tables []string,
 	make func(i int, rows map[string][]seedRow)) error {
-	const group = 1000
+	const group = 5000
 	for first := 0; first < n; first += group {
 		last := min(first+group, n)
 		rows := map[string][]seedRow{}
