@@ -145,7 +145,7 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 		MaxResponseHeaderBytes: maxHeader,
 		MaxConnsPerHost:        2,
 		MaxIdleConnsPerHost:    2,
-		MaxIdleConns:           1024,
+		MaxIdleConns:           4096,
 		IdleConnTimeout:        20 * time.Second,
 		ReadBufferSize:         2 << 10,
 		WriteBufferSize:        2 << 10,
