@@ -52,14 +52,15 @@ func (b *bench) compareGroup(group string, small, large map[string]float64) {
 		}
 	}
 	name, ratio := worst(ratios)
-	b.add(figure{What: group + ", large of small", Value: ratio, Most: 2,
+	f := figure{What: group + ", large of small", Value: ratio, Most: 2,
 		Note: fmt.Sprintf("%d kinds, with lists as full in the small blog; worst: %s, %.1f and %.1f ms", len(large), name,
-			small[name], large[name])})
-	name, took := worst(large)
+			small[name], large[name])}
 	most := 100.0
-	if group == "publish" {
-		most = 1000
+	if group == "publish" { // it writes a row for each server with followers, so it may take longer where there are more
+		f.Most, most = 0, 1000
 	}
+	b.add(f)
+	name, took := worst(large)
 	b.add(figure{What: group + ", large", Value: took, Unit: "ms", Most: most, Note: name})
 }
 

@@ -253,7 +253,7 @@ func (s *Store) RetryDeliveries(ctx context.Context, article blog.ID, host strin
 				resume_at = CASE WHEN `+rests+` THEN free_at ELSE resume_at END
 			WHERE (host = ? OR ? = '') AND host IN (
 				SELECT d.host FROM deliveries d JOIN activities a ON a.id = d.activity_id JOIN objects o ON o.id = a.object_id
-				WHERE o.article_id = ? AND d.settled_at IS NULL)`, now, now, now, host, host, article)
+				WHERE o.article_id = ? AND d.`+unsettled+`)`, now, now, now, host, host, article)
 	})
 	return n, err
 }
@@ -287,7 +287,7 @@ func (s *Store) CountDeliveries(ctx context.Context, articles []blog.ID) (map[bl
 // CountWaitingServers counts the servers for which deliveries about an article wait.
 func (s *Store) CountWaitingServers(ctx context.Context, article blog.ID) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(DISTINCT d.host)`+deliveriesAbout+`AND d.settled_at IS NULL`, article)
+	err := s.one(ctx, &n, `SELECT count(DISTINCT d.host)`+deliveriesAbout+`AND d.`+unsettled, article)
 	return n, err
 }
 

@@ -132,7 +132,9 @@ func postgresSettings(address string) (string, error) {
 	// With binary_parameters a query and its arguments need one round trip.
 	settings := u.Query()
 	for name, value := range map[string]string{"binary_parameters": "yes", "timezone": "UTC", "connect_timeout": "5",
-		"application_name": "causerie", "statement_timeout": "20000", "sslmode": "prefer"} {
+		"application_name": "causerie", "statement_timeout": "20000", "sslmode": "prefer",
+		// Compiling a plan to machine code takes longer than any statement here.
+		"jit": "off"} {
 		if !settings.Has(name) {
 			settings.Set(name, value)
 		}

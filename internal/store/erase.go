@@ -88,7 +88,7 @@ func (s *Store) eraseDeliveries(ctx context.Context, voice blog.ID, now time.Tim
 	// Other voices may have sent activities about these articles, such as an Announce by the blog. Those must not be
 	// sent any more.
 	err := s.run(ctx, `
-		UPDATE deliveries SET status = 'superseded', settled_at = ? WHERE settled_at IS NULL AND activity_id IN (
+		UPDATE deliveries SET status = 'superseded', settled_at = ? WHERE `+unsettled+` AND activity_id IN (
 			SELECT e.id FROM activities e JOIN objects o ON o.id = e.object_id WHERE e.kind <> 'Delete' AND o.article_id IN `+
 		articlesOfVoice+`)`, now, voice)
 	if err != nil {

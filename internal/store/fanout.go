@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,6 +18,11 @@ func (s *Store) FanOutToFollowers(ctx context.Context, a blog.Activity) error {
 		SELECT s.id, m.mailbox, m.host, s.revision FROM activities s JOIN follower_mailboxes m ON m.voice_id = s.voice_id
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
+
+// unsettled is the condition of a delivery that is not settled, for statements about given activities. It says the same as
+// settled_at IS NULL, but there is no index for it: PostgreSQL expects few deliveries that wait, and would read all of
+// them by theirs.
+const unsettled = `status IN ('waiting', 'retrying')`
 
 // holders selects the inboxes that may have a copy of an activity's object: an earlier delivery about the object
 // arrived or may have arrived, or one is waiting while its server is being visited. Its arguments are the id of the
@@ -38,16 +44,27 @@ func (s *Store) holders() string {
 // FanOutToHolders adds a delivery for each inbox that may have a copy of the activity's object, and for everybody who
 // replied or reacted to it. Call it after UpdateWaitingCreates and before Supersede.
 func (s *Store) FanOutToHolders(ctx context.Context, a blog.Activity) error {
-	// Whoever replied or reacted has a copy, even if no delivery of ours brought it: their server fetched it.
+	holders := `INSERT INTO deliveries (activity_id, inbox, host, revision)` + s.holders() + ` ON CONFLICT DO NOTHING`
+	var article blog.ID
+	err := s.one(ctx, &article, `SELECT article_id FROM objects WHERE id = ? AND comment_id = ''`, a.ObjectID)
+	switch {
+	case errors.Is(err, blog.ErrNotFound): // the object is an answer, which is fetched by few
+		return s.addDeliveries(ctx, a, holders, a.ID, a.ID)
+	case err != nil:
+		return err
+	}
+	if err := s.insertDeliveries(ctx, a, holders, a.ID, a.ID); err != nil {
+		return err
+	}
+	// Whoever replied or reacted has a copy, even if no delivery of ours brought it: their server fetched it. The article
+	// is an argument: if it came from a table, PostgreSQL would search the comments once for each actor.
 	return s.addDeliveries(ctx, a, `
-		INSERT INTO deliveries (activity_id, inbox, host, revision)`+s.holders()+`
-		UNION
-		SELECT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
-		JOIN objects o ON o.id = s.object_id AND o.comment_id = ''
+		INSERT INTO deliveries (activity_id, inbox, host, revision)
+		SELECT DISTINCT s.id, p.mailbox, p.mail_host, s.revision FROM activities s
 		JOIN actors p ON p.gone_at IS NULL AND p.block <> 'refuse' AND p.id IN (
-			SELECT c.actor_id FROM comments c WHERE c.article_id = o.article_id AND c.state <> 'spam'
-			UNION SELECT r.actor_id FROM reactions r WHERE r.article_id = o.article_id)
-		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID, a.ID, a.ID)
+			SELECT c.actor_id FROM comments c WHERE c.article_id = ? AND c.state <> 'spam'
+			UNION SELECT r.actor_id FROM reactions r WHERE r.article_id = ?)
+		WHERE s.id = ? ON CONFLICT DO NOTHING`, article, article, a.ID)
 }
 
 // FanOutToFollowingHolders is FanOutToHolders for objects that only followers may read. Former followers do not get
@@ -159,7 +176,7 @@ func (s *Store) wakePeers(ctx context.Context, a blog.Activity, hosts ...string)
 	return s.run(ctx, `
 		INSERT INTO peers (host, waiting, free_at)
 		SELECT DISTINCT d.host, TRUE, s.at FROM deliveries d JOIN activities s ON s.id = d.activity_id
-		WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL ORDER BY 1
+		WHERE d.activity_id = ?`+among+` AND d.`+unsettled+` ORDER BY 1
 		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, args...)
 }
 
@@ -171,7 +188,7 @@ func (s *Store) giveUpUnavailable(ctx context.Context, among string, args []any)
 	var hosts []string
 	err := s.all(ctx, &hosts, `
 		SELECT p.host FROM deliveries d JOIN peers p ON p.host = d.host AND p.unavailable_since IS NOT NULL
-		WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL ORDER BY p.host`+s.sql.shareRow("p"), args...)
+		WHERE d.activity_id = ?`+among+` AND d.`+unsettled+` ORDER BY p.host`+s.sql.shareRow("p"), args...)
 	if err != nil {
 		return err
 	}
@@ -181,7 +198,7 @@ func (s *Store) giveUpUnavailable(ctx context.Context, among string, args []any)
 		err := s.run(ctx, `
 			UPDATE deliveries AS d SET status = 'given up', settled_at = (SELECT a.at FROM activities a WHERE a.id =
 			d.activity_id)
-			WHERE d.activity_id = ?`+among+` AND d.settled_at IS NULL AND d.host IN (?)`,
+			WHERE d.activity_id = ?`+among+` AND d.`+unsettled+` AND d.host IN (?)`,
 			append(slices.Clone(args), some)...)
 		if err != nil {
 			return err
@@ -199,7 +216,7 @@ func (s *Store) UpdateWaitingCreates(ctx context.Context, a blog.Activity) error
 	}
 	return s.run(ctx, `
 		UPDATE deliveries SET revision = ?
-		WHERE settled_at IS NULL AND NOT unsure
+		WHERE `+unsettled+` AND NOT unsure
 		AND activity_id IN (SELECT e.id FROM activities e WHERE e.object_id = ? AND e.kind = 'Create' AND e.id < ?)
 		AND NOT EXISTS (SELECT 1 FROM peers p WHERE p.host = deliveries.host AND p.visited)`, a.Revision, a.ObjectID, a.ID)
 }
@@ -210,7 +227,7 @@ func (s *Store) LockPeersOf(ctx context.Context, object blog.ID) error {
 	var hosts []string
 	return s.all(ctx, &hosts, `
 		SELECT host FROM peers WHERE host IN (SELECT d.host FROM deliveries d JOIN activities e ON e.id = d.activity_id
-			WHERE e.object_id = ? AND d.settled_at IS NULL) ORDER BY host`+s.sql.lockRow(), object)
+			WHERE e.object_id = ? AND d.`+unsettled+`) ORDER BY host`+s.sql.lockRow(), object)
 }
 
 // Supersede settles older waiting deliveries about the same object whose activities are of the given kinds. An Update
@@ -219,12 +236,11 @@ func (s *Store) Supersede(ctx context.Context, a blog.Activity, kinds ...string)
 	var older []blog.ID
 	err := s.all(ctx, &older, `SELECT e.id FROM activities e WHERE e.object_id = ? AND e.id < ? AND e.kind IN (?)`,
 		a.ObjectID, a.ID, kinds)
-	// Mostly there are none. PostgreSQL would look through all that waits to find this out.
 	if err != nil || len(older) == 0 {
 		return err
 	}
 	return s.run(ctx, `UPDATE deliveries SET status = 'superseded', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (?)`, a.At, older)
+		WHERE `+unsettled+` AND activity_id IN (?)`, a.At, older)
 }
 
 // FanOutToAcquaintances adds a delivery to every other server that may know a voice: something of the voice was sent

@@ -113,7 +113,7 @@ func (l FollowerFilter) state() string {
 }
 
 // mostExamined is how many people with a matching handle or name FindFollowers looks at.
-const mostExamined = 1000
+const mostExamined = 300
 
 // FindFollowers lists accepted followers whose handle or name begins with the given text, whatever the case of the
 // letters.

@@ -77,7 +77,7 @@ func (s *Store) checkHandleFree(ctx context.Context, handle string, voice blog.I
 func (s *Store) SupersedeProfile(ctx context.Context, a blog.Activity) error {
 	return s.run(ctx, `
 		UPDATE deliveries SET status = 'superseded', settled_at = ?
-		WHERE settled_at IS NULL AND activity_id IN (SELECT e.id FROM activities e WHERE e.voice_id = ? AND e.object_id =
+		WHERE `+unsettled+` AND activity_id IN (SELECT e.id FROM activities e WHERE e.voice_id = ? AND e.object_id =
 		'' AND e.kind = 'Update' AND e.id < ?)`,
 		a.At, a.VoiceID, a.ID)
 }

@@ -40,7 +40,7 @@ type year struct {
 }
 
 const (
-	titlesPerPage  = 200 // each is one line
+	titlesPerPage  = 100 // each is one line
 	tagsInArchive  = 100
 	seriesInSight  = 500 // the most series that a page lists
 	oldArchivePage = 500 // titles on a page of the former addresses /archive/page/2
