@@ -19,9 +19,9 @@ func (s *Store) FanOutToFollowers(ctx context.Context, a blog.Activity) error {
 		WHERE s.id = ? ON CONFLICT DO NOTHING`, a.ID)
 }
 
-// unsettled is the condition of a delivery that is not settled, for statements about given activities. It says the same as
-// settled_at IS NULL, but there is no index for it: PostgreSQL expects few deliveries that wait, and would read all of
-// them by theirs.
+// unsettled is the condition of a delivery that is not settled, for statements about given activities. It says the same
+// as settled_at IS NULL, but there is no index for it: PostgreSQL expects few deliveries that wait, and would read all
+// of them by theirs.
 const unsettled = `status IN ('waiting', 'retrying')`
 
 // holders selects the inboxes that may have a copy of an activity's object: an earlier delivery about the object

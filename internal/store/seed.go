@@ -60,8 +60,9 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 	return f.keepSamples(ctx)
 }
 
-// hurry gives the rest of this process more memory than a server may use. Rows of comments and followers go to places all
-// over a large file, and SQLite wrote and read each page anew for most of them. A power cut may break the new database.
+// hurry gives the rest of this process more memory than a server may use. Rows of comments and followers go to places
+// all over a large file, and SQLite wrote and read each page anew for most of them. A power cut may break the new
+// database.
 func (f *seeder) hurry(ctx context.Context) error {
 	if f.sql.postgres {
 		return nil
@@ -195,8 +196,8 @@ func (f *seeder) add(ctx context.Context, tx *Store, table string, rows []seedRo
 	return nil
 }
 
-// inTurn adds n things in transactions of some thousand. make appends the rows of the i-th one to those of their tables;
-// tables is the order in which they are written.
+// inTurn adds n things in transactions of some thousand. make appends the rows of the i-th one to those of their
+// tables; tables is the order in which they are written.
 func (f *seeder) inTurn(ctx context.Context, n int, tables []string,
 	make func(i int, rows map[string][]seedRow)) error {
 	const group = 5000
