@@ -187,15 +187,39 @@ func (s *Store) RelistAll(ctx context.Context) error {
 			"activities"); err != nil {
 			return err
 		}
-		for _, statement := range []string{`DELETE FROM article_counts`, `DELETE FROM article_lists`,
-			`INSERT INTO article_lists (kind, voice_id, name, at, article_id) ` + listsOf(`1 = 1`),
-			`INSERT INTO article_counts (kind, voice_id, name, month, n) ` + countsOfLists} {
-			if err := s.run(ctx, statement); err != nil {
-				return fmt.Errorf("list the articles anew: %w", err)
-			}
+		err := s.runAll(ctx, nil, `DELETE FROM article_counts`, `DELETE FROM article_lists`)
+		if err == nil {
+			err = s.listAll(ctx)
+		}
+		if err == nil {
+			err = s.run(ctx, `INSERT INTO article_counts (kind, voice_id, name, month, n) `+countsOfLists)
+		}
+		if err != nil {
+			return fmt.Errorf("list the articles anew: %w", err)
 		}
 		return nil
 	})
+}
+
+// listAll adds the rows of all articles to article_lists, some articles at a time: PostgreSQL ends a statement that
+// takes too long.
+func (s *Store) listAll(ctx context.Context) error {
+	const nextLast = `SELECT id FROM articles WHERE id > ? ORDER BY id LIMIT 1 OFFSET 4999`
+	for from := blog.ID(""); ; {
+		var to []blog.ID
+		if err := s.all(ctx, &to, nextLast, from); err != nil {
+			return err
+		}
+		condition, args := `id > ?`, []any{from}
+		if len(to) > 0 {
+			condition, args = condition+` AND id <= ?`, append(args, to[0])
+		}
+		err := s.run(ctx, `INSERT INTO article_lists (kind, voice_id, name, at, article_id) `+listsOf(condition), args...)
+		if err != nil || len(to) == 0 {
+			return err
+		}
+		from = to[0]
+	}
 }
 
 // WrongLists describes where lists of articles or their lengths are not what the articles say, a line each, at most

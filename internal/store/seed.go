@@ -41,7 +41,7 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 	f.all = size.Articles + size.Comments + size.Comments/2 + size.Followers + size.Hosts
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return f.readSamples(ctx, samples) }, f.hurry,
-		f.peers, f.followers, f.articles, f.RelistAll, f.comments, f.reactions, f.deliveries,
+		f.peers, f.followers, f.articles, f.analyze, f.RelistAll, f.comments, f.reactions, f.deliveries, f.analyze,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("seed: %w", err)
@@ -51,14 +51,14 @@ func (s *Store) Seed(ctx context.Context, number uint64, size SeedSize, samples 
 	if err := s.InTx(ctx, func(tx *Store) error { tx.markChanged(); return nil }); err != nil {
 		return err
 	}
-	if err := s.run(ctx, `ANALYZE`); err != nil {
-		return err
-	}
 	if err := f.vacuum(ctx); err != nil {
 		return err
 	}
 	return f.keepSamples(ctx)
 }
+
+// analyze renews the statistics, which a database does by itself where rows come one by one.
+func (f *seeder) analyze(ctx context.Context) error { return f.run(ctx, `ANALYZE`) }
 
 // hurry gives the rest of this process more memory than a server may use. Rows of comments and followers go to places
 // all over a large file, and SQLite wrote and read each page anew for most of them. A power cut may break the new
