@@ -65,7 +65,7 @@ var (
 	ErrNoKey   = errors.New("its owner does not list this key")
 	ErrBadKey  = errors.New("the key cannot be read")
 
-	ErrGuessing = errors.New("too many keys were named from this address that do not exist")
+	ErrGuessing = errors.New("too many keys were named that do not exist")
 )
 
 // Permanent reports whether an error is an answer of another server that another try would not change: it refused, or

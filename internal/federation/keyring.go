@@ -44,6 +44,7 @@ type Keyring struct {
 	renewed  *Recent            // keys that were fetched again, by their address without the fragment
 	unlisted *Recent            // keys that could not be found
 	guesses  *ratelimit.Limiter // keys that do not exist, by who named them and the domain of the key
+	senders  *Recent            // addresses from which a domain sent with a valid signature, in the same form
 
 	mu     sync.Mutex
 	cached *lru.Cache[string, RemoteKey]
@@ -56,6 +57,10 @@ const (
 	// maxGuesses is how many keys of one domain that do not exist one address may name in a minute. It is less than what
 	// may fail at the domain in all (remote.Client.Lookup): a stranger who invents keys cannot use up what others need.
 	maxGuesses = 3
+
+	// senderKnownFor is how long a domain is believed to send from an address. Until then, keys that strangers invent
+	// use up nothing that this address needs.
+	senderKnownFor = 24 * time.Hour
 )
 
 // NewKeyring returns the keyring of a site. The error means that the site's address cannot be parsed.
@@ -65,8 +70,8 @@ func NewKeyring(b Core) (*Keyring, error) {
 		return nil, fmt.Errorf("the site's address: %w", err)
 	}
 	return &Keyring{Core: b, bases: []*url.URL{base}, renewed: NewRecent(renewEvery), unlisted: NewRecent(renewEvery),
-		guesses: ratelimit.New(maxGuesses, time.Minute, b.Now),
-		cached:  lru.New[string, RemoteKey](MaxRemembered)}, nil
+		guesses: ratelimit.New(maxGuesses, time.Minute, b.Now), senders: NewRecent(senderKnownFor),
+		cached: lru.New[string, RemoteKey](MaxRemembered)}, nil
 }
 
 // Find returns the key with this id. The error is [Temporary] when the server of the key does not answer,
@@ -98,18 +103,31 @@ func (k *Keyring) findFor(ctx context.Context, keyID, client string) (RemoteKey,
 // fetchFor is fetchUnknown for the client at an address.
 func (k *Keyring) fetchFor(ctx context.Context, keyID, client string) (RemoteKey, error) {
 	if client == "" {
-		return k.fetchUnknown(ctx, keyID)
+		return k.fetchUnknown(ctx, keyID, "")
 	}
-	name := client + " " + blocklist.Owner(blog.HostOf(keyID))
+	name := senderName(client, keyID)
 	if k.guesses.Spent(name) {
 		return RemoteKey{}, ErrGuessing
 	}
-	key, err := k.fetchUnknown(ctx, keyID)
+	key, err := k.fetchUnknown(ctx, keyID, k.sender(client, keyID))
 	// A server that does not answer now is not guessed at.
 	if Permanent(err) {
 		k.guesses.Take(name)
 	}
 	return key, err
+}
+
+// sender is the client at an address from which the domain of a key is known to send, else "".
+func (k *Keyring) sender(client, keyID string) string {
+	if client != "" && k.senders.Has(senderName(client, keyID), k.Now()) {
+		return client
+	}
+	return ""
+}
+
+// senderName is an address with the domain for which it sends.
+func senderName(client, keyID string) string {
+	return client + " " + blocklist.Owner(blog.HostOf(keyID))
 }
 
 // own returns a key of ours from the store. It is never fetched over the network (threat T-047). The doctor signs
@@ -143,14 +161,14 @@ func (k *Keyring) ownPEM(ctx context.Context, owner string) (string, error) {
 }
 
 // fetchUnknown fetches a key that no actor in the store lists.
-func (k *Keyring) fetchUnknown(ctx context.Context, keyID string) (RemoteKey, error) {
+func (k *Keyring) fetchUnknown(ctx context.Context, keyID, sender string) (RemoteKey, error) {
 	now := k.Now()
 	if k.unlisted.Has(keyID, now) {
 		return RemoteKey{}, ErrNoKey
 	}
-	found, good, err := k.fetch(ctx, keyID)
+	found, settle, err := k.fetch(ctx, keyID, sender)
 	if err == nil {
-		good()
+		settle(true)
 		found.Fresh = true
 		// Only an answer counts. A server that is down may have the key when it is back.
 	} else if Permanent(err) {
@@ -194,6 +212,11 @@ func (k *Keyring) Forget(actor string) {
 // gave none, or was asked less than five minutes ago. Otherwise the caller calls good if the new key matches. An
 // error is a failure of our own.
 func (k *Keyring) Renew(ctx context.Context, keyID string) (good func(), err error) {
+	return k.renewFor(ctx, keyID, "")
+}
+
+// renewFor is Renew for a sender, as in [remote.Client.LookupKey].
+func (k *Keyring) renewFor(ctx context.Context, keyID, sender string) (good func(), err error) {
 	// An actor's keys differ in the fragment only, and one fetch brings them all.
 	if !k.renewed.Mark(withoutFragment(keyID), k.Now()) {
 		return nil, nil
@@ -201,10 +224,10 @@ func (k *Keyring) Renew(ctx context.Context, keyID string) (good func(), err err
 	k.mu.Lock()
 	k.cached.Remove(keyID)
 	k.mu.Unlock()
-	_, good, err = k.fetch(ctx, keyID)
+	_, settle, err := k.fetch(ctx, keyID, sender)
 	switch {
 	case err == nil:
-		return good, nil
+		return func() { settle(true) }, nil
 	case Permanent(err), Temporary(err):
 		return nil, nil
 	}
@@ -218,30 +241,35 @@ func withoutFragment(address string) string {
 }
 
 // fetch fetches a key from its address. Servers answer with the whole actor, or with the key alone, whose owner must
-// then list it (contract F-091).
-func (k *Keyring) fetch(ctx context.Context, keyID string) (key RemoteKey, good func(), err error) {
-	doc, good, err := k.Remote.LookupKey(ctx, keyID)
+// then list it (contract F-091). sender and settle are as in [remote.Client.LookupKey].
+func (k *Keyring) fetch(ctx context.Context, keyID, sender string) (key RemoteKey, settle func(good bool), err error) {
+	doc, settle, err := k.Remote.LookupKey(ctx, keyID, sender)
 	if err != nil {
 		return RemoteKey{}, nil, err
 	}
+	defer func() {
+		if Permanent(err) {
+			settle(false)
+		}
+	}()
 	claim, actor, err := activity.ParseKey(doc)
 	switch {
 	case err != nil:
-		return RemoteKey{}, nil, err
+		return RemoteKey{}, settle, err
 	case actor == nil:
-		return k.fetchFromOwner(ctx, keyID, claim.Owner, good)
+		return k.fetchFromOwner(ctx, keyID, claim.Owner, sender, settle)
 	// The owner has dropped this key, so our record of the owner is too old.
 	case !lists(*actor, keyID):
 		if err := k.updateKnown(ctx, actor); err != nil {
-			return RemoteKey{}, nil, err
+			return RemoteKey{}, settle, err
 		}
-		return RemoteKey{}, nil, ErrNoKey
+		return RemoteKey{}, settle, ErrNoKey
 	}
 	if err := k.rememberActor(ctx, actor); err != nil {
-		return RemoteKey{}, nil, err
+		return RemoteKey{}, settle, err
 	}
 	key, err = k.fromActor(*actor, keyID)
-	return key, good, err
+	return key, settle, err
 }
 
 // updateKnown saves an actor again, so that a key that the actor no longer lists is not trusted any more (threat
@@ -256,27 +284,29 @@ func (k *Keyring) updateKnown(ctx context.Context, actor *blog.Actor) error {
 	return k.rememberActor(ctx, actor)
 }
 
-// fetchFromOwner fetches the owner that a key names, and returns the key if the owner lists it.
-func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner string,
-	claimed func()) (key RemoteKey, good func(), err error) {
+// fetchFromOwner fetches the owner that a key names, and returns the key if the owner lists it. claimed settles the
+// lookup of the key.
+func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner, sender string,
+	claimed func(good bool)) (key RemoteKey, settle func(good bool), err error) {
 	if owner == "" || !blog.SameOrigin(owner, keyID) {
-		return RemoteKey{}, nil, ErrNoKey
+		return RemoteKey{}, claimed, ErrNoKey
 	}
-	doc, listed, err := k.Remote.LookupKey(ctx, owner)
+	doc, listed, err := k.Remote.LookupKey(ctx, owner, sender)
 	if errors.Is(err, remote.ErrTooOften) {
 		// Lookups that run at this moment have all places. They must not stay taken for a minute because of that: then a
 		// few people of one server who write at once would keep the whole server out.
-		claimed()
+		claimed(true)
 	}
 	if err != nil {
-		return RemoteKey{}, nil, err
+		return RemoteKey{}, claimed, err
 	}
+	settle = func(good bool) { claimed(good); listed(good) }
 	actor, err := k.saveActor(ctx, owner, doc)
 	if err != nil {
-		return RemoteKey{}, nil, err
+		return RemoteKey{}, settle, err
 	}
 	key, err = k.fromActor(actor, keyID)
-	return key, func() { claimed(); listed() }, err
+	return key, settle, err
 }
 
 // fromActor returns the key with this id among those that an actor lists.
@@ -302,7 +332,7 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 	if !errors.Is(err, signature.ErrMismatch) || key.Fresh {
 		return key.Owner, err
 	}
-	good, renewErr := k.Renew(r.Context(), keyID)
+	good, renewErr := k.renewFor(r.Context(), keyID, k.sender(ratelimit.ClientSource(r.RemoteAddr), keyID))
 	if renewErr != nil {
 		return "", renewErr
 	}
@@ -316,6 +346,7 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 }
 
 func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID string, key RemoteKey, err error) {
+	client := ratelimit.ClientSource(r.RemoteAddr)
 	_, err = signature.Verify(r, body, k.bases, k.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
 		keyID = id
 		// The caller has checked the blocks of the actor, and so of the actor's host.
@@ -324,8 +355,15 @@ func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID stri
 				return nil, cmp.Or(err, ErrBlocked)
 			}
 		}
-		key, err = k.findFor(ctx, id, ratelimit.ClientSource(r.RemoteAddr))
+		key, err = k.findFor(ctx, id, client)
+		// Where only keys that do not exist were looked for in this minute, one more is taken for another of them.
+		if errors.Is(err, remote.ErrTooManyFailed) {
+			err = ErrGuessing
+		}
 		return key.Key, err
 	})
+	if err == nil && client != "" {
+		k.senders.Mark(senderName(client, keyID), k.Now())
+	}
 	return keyID, key, err
 }

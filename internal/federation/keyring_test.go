@@ -57,7 +57,7 @@ func TestNamingManyKeysLiftsNoLimit(t *testing.T) {
 	for what, try := range map[string]func(name string){
 		"a key that does not fit is fetched": func(name string) { k.Renew(t.Context(), name) },
 		"a key that nobody lists is fetched": func(name string) {
-			if _, err := k.fetchUnknown(t.Context(), name); err == nil {
+			if _, err := k.fetchUnknown(t.Context(), name, ""); err == nil {
 				t.Fatal("it is listed")
 			}
 		},

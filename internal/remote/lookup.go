@@ -41,16 +41,18 @@ const (
 //
 // A fragment ("#main-key") is ignored.
 func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, error) {
-	doc, good, err := c.LookupKey(ctx, id)
+	doc, settle, err := c.LookupKey(ctx, id, "")
 	if err == nil {
-		good()
+		settle(true)
 	}
 	return doc, err
 }
 
-// LookupKey is [Client.Lookup] for the key of a signature. The lookup counts towards the limit until good is called,
-// which the caller does when the document has the key. So a server with a document at every address is limited as well.
-func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Document, good func(), err error) {
+// LookupKey is [Client.Lookup] for the key of a signature. The caller settles whether the document has the key. Only
+// such a lookup no longer counts towards the limit, so a server with a document at every address is limited as well.
+// What fails is counted apart for each sender; "" is everybody of whom nothing is known.
+func (c *Client) LookupKey(ctx context.Context, keyID, sender string) (doc *activity.Document, settle func(good bool),
+	err error) {
 	at, err := c.guard.parse(keyID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch %q: %w", keyID, err)
@@ -61,7 +63,7 @@ func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Doc
 	}
 	// The lookup continues when its first caller is gone: others may share it, and it has its own deadline.
 	answer := c.lookups.running.DoChan(at.String(), func() (any, error) {
-		return c.lookup(context.WithoutCancel(ctx), at)
+		return c.lookup(context.WithoutCancel(ctx), at, sender)
 	})
 	select {
 	case <-ctx.Done():
@@ -71,19 +73,19 @@ func (c *Client) LookupKey(ctx context.Context, keyID string) (doc *activity.Doc
 			return nil, nil, found.Err
 		}
 		f := found.Val.(finding)
-		return f.doc, f.good, nil
+		return f.doc, f.settle, nil
 	}
 }
 
-// finding is a document, and the function that gives its place in the minute back.
+// finding is a document, and the function that says whether its place in the minute is free again.
 type finding struct {
-	doc  *activity.Document
-	good func()
+	doc    *activity.Document
+	settle func(good bool)
 }
 
-func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
-	id, domain := at.String(), blocklist.Owner(at.Host)
-	began, err := c.lookups.begin(id, domain)
+func (c *Client) lookup(ctx context.Context, at *url.URL, sender string) (finding, error) {
+	id, of := at.String(), asking{blocklist.Owner(at.Host), sender}
+	began, err := c.lookups.begin(id, of)
 	if err != nil {
 		return finding{}, err
 	}
@@ -94,10 +96,27 @@ func (c *Client) lookup(ctx context.Context, at *url.URL) (finding, error) {
 	}
 	if err != nil {
 		c.lookups.failed(id, err)
+		// A server that does not answer now may have the key.
+		if !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			c.lookups.settle(of, began, false)
+		}
 		return finding{}, err
 	}
-	return finding{doc, sync.OnceFunc(func() { c.lookups.succeeded(domain, began) })}, nil
+	var once sync.Once
+	return finding{doc, func(good bool) { once.Do(func() { c.lookups.settle(of, began, good) }) }}, nil
 }
+
+// asking is whom a lookup asks, and for whom.
+type asking struct{ domain, sender string }
+
+// place is one of the lookups that a minute has room for.
+type place struct {
+	began  time.Time
+	failed bool // what was asked for does not exist
+}
+
+// places are the last lookups, in no order.
+type places [maxFailedLookups]place
 
 // lookups counts the lookups that strangers caused, and remembers their failures. The count is no token bucket, such
 // as that of golang.org/x/time/rate, for two reasons: a full bucket lets through almost twice the limit within one
@@ -107,10 +126,10 @@ type lookups struct {
 	running singleflight.Group
 
 	mu       sync.Mutex
-	failures *lru.Cache[string, failure]                     // by address
-	asked    *lru.Cache[string, [maxFailedLookups]time.Time] // by domain; the last times, in no order
-	all      *ratelimit.Limiter                              // by domain, also those that succeed
-	handles  *ratelimit.Limiter                              // by domain: a document may name a handle on any server
+	failures *lru.Cache[string, failure] // by address
+	asked    *lru.Cache[asking, places]
+	all      *ratelimit.Limiter // by domain, also those that succeed
+	handles  *ratelimit.Limiter // by domain: a document may name a handle on any server
 }
 
 type failure struct {
@@ -120,7 +139,7 @@ type failure struct {
 
 func newLookups(now func() time.Time) *lookups {
 	return &lookups{now: now, failures: lru.New[string, failure](maxFailures),
-		asked: lru.New[string, [maxFailedLookups]time.Time](maxDomains),
+		asked: lru.New[asking, places](maxDomains),
 		all:   ratelimit.New(maxLookups, time.Minute, now), handles: ratelimit.New(maxLookups, time.Minute, now)}
 }
 
@@ -134,8 +153,8 @@ func (l *lookups) permit(limiter *ratelimit.Limiter, domain string) error {
 	return nil
 }
 
-// begin returns a cached failure, or counts the lookup towards the domain's limit for this minute.
-func (l *lookups) begin(id, domain string) (time.Time, error) {
+// begin returns a cached failure, or takes a place in this minute.
+func (l *lookups) begin(id string, of asking) (time.Time, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -145,40 +164,50 @@ func (l *lookups) begin(id, domain string) (time.Time, error) {
 		}
 		l.failures.Remove(id)
 	}
-	times, _ := l.asked.Get(domain)
-	oldest := 0
-	for i, at := range times {
-		if at.Before(times[oldest]) {
+	taken, _ := l.asked.Get(of)
+	oldest, allFailed := 0, true
+	for i, p := range taken {
+		if p.began.Before(taken[oldest].began) {
 			oldest = i
 		}
+		allFailed = allFailed && p.failed
 	}
 	// If the oldest of the last six is less than a minute old, all six places of this minute are taken.
-	if !times[oldest].IsZero() && now.Sub(times[oldest]) < time.Minute {
-		return now, fmt.Errorf("%w: %s, %d within a minute", ErrTooOften, domain, maxFailedLookups)
+	if first := taken[oldest].began; !first.IsZero() && now.Sub(first) < time.Minute {
+		err := ErrTooOften
+		if allFailed {
+			err = ErrTooManyFailed
+		}
+		return now, fmt.Errorf("%w: %s, %d within a minute", err, of.domain, maxFailedLookups)
 	}
-	if err := l.permit(l.all, domain); err != nil {
+	if err := l.permit(l.all, of.domain); err != nil {
 		return now, err
 	}
-	times[oldest] = now
+	taken[oldest] = place{began: now}
 	// Expired entries are dropped here, so that the cache needs no goroutine of its own.
-	l.asked.DropExpired(func(times [maxFailedLookups]time.Time) bool { return idle(times, now) })
-	l.asked.Add(domain, times)
+	l.asked.DropExpired(func(taken places) bool { return taken.idle(now) })
+	l.asked.Add(of, taken)
 	return now, nil
 }
 
-// succeeded removes a successful lookup from the count: we may meet many actors of a large server in one minute, each
-// of them once. Only the failures of a domain are limited.
-func (l *lookups) succeeded(domain string, began time.Time) {
+// settle gives the place of a good lookup back: we may meet many actors of a large server in one minute, each of them
+// once. Only the failures of a domain are limited.
+func (l *lookups) settle(of asking, began time.Time, good bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	times, _ := l.asked.Get(domain)
-	for i, at := range times {
-		// Another lookup may have overwritten this place after a minute; then there is nothing to give back.
-		if at.Equal(began) {
-			times[i] = time.Time{}
-			l.asked.Add(domain, times)
-			return
+	taken, _ := l.asked.Get(of)
+	for i, p := range taken {
+		// Another lookup may have taken this place after a minute; then there is nothing to give back.
+		if !p.began.Equal(began) || p.failed {
+			continue
 		}
+		if good {
+			taken[i] = place{}
+		} else {
+			taken[i].failed = true
+		}
+		l.asked.Add(of, taken)
+		return
 	}
 }
 
@@ -194,10 +223,10 @@ func (l *lookups) failed(id string, err error) {
 	l.failures.Add(id, failure{err: err, until: now.Add(failureKnownFor)})
 }
 
-// idle reports whether none of the times is within the last minute.
-func idle(times [maxFailedLookups]time.Time, now time.Time) bool {
-	for _, at := range times {
-		if now.Sub(at) < time.Minute {
+// idle reports whether none of the lookups began within the last minute.
+func (taken places) idle(now time.Time) bool {
+	for _, p := range taken {
+		if now.Sub(p.began) < time.Minute {
 			return false
 		}
 	}

@@ -119,7 +119,7 @@ func TestT085AllNamesBelowOneDomainShareOneLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch _, err := l.begin(u.String(), blocklist.Owner(u.Host)); {
+		switch _, err := l.begin(u.String(), asking{domain: blocklist.Owner(u.Host)}); {
 		case err == nil:
 			asked++
 		case !errors.Is(err, ErrTooOften):
@@ -135,11 +135,11 @@ func TestT085NamesThatAllAnswerShareTheLargerLimit(t *testing.T) {
 	clock := newClock()
 	l, began := newLookups(clock.now), 0
 	for i := range 10_000 {
-		at, err := l.begin(fmt.Sprintf("https://n%d.zilverduin.nl/users/x", i), "zilverduin.nl")
+		at, err := l.begin(fmt.Sprintf("https://n%d.zilverduin.nl/users/x", i), asking{domain: "zilverduin.nl"})
 		switch {
 		case err == nil:
 			began++
-			l.succeeded("zilverduin.nl", at)
+			l.settle(asking{domain: "zilverduin.nl"}, at, true)
 		case !errors.Is(err, ErrTooOften):
 			t.Fatal(err)
 		}
@@ -147,11 +147,11 @@ func TestT085NamesThatAllAnswerShareTheLargerLimit(t *testing.T) {
 	if began != maxLookups {
 		t.Errorf("ten thousand names that all answer are asked %d times at once, want %d", began, maxLookups)
 	}
-	if _, err := l.begin("https://veerhuis.nl/users/x", "veerhuis.nl"); err != nil {
+	if _, err := l.begin("https://veerhuis.nl/users/x", asking{domain: "veerhuis.nl"}); err != nil {
 		t.Errorf("another domain: %v", err)
 	}
 	clock.pass(time.Minute)
-	if _, err := l.begin("https://zilverduin.nl/users/y", "zilverduin.nl"); err != nil {
+	if _, err := l.begin("https://zilverduin.nl/users/y", asking{domain: "zilverduin.nl"}); err != nil {
 		t.Errorf("a minute later: %v", err)
 	}
 }
@@ -177,7 +177,7 @@ func TestTheCachesAreLimited(t *testing.T) {
 	l := newLookups(clock.now)
 	for i := range 3 * maxDomains {
 		domain := fmt.Sprintf("%d.nl", i)
-		if _, err := l.begin("https://"+domain+"/", domain); err != nil {
+		if _, err := l.begin("https://"+domain+"/", asking{domain: domain}); err != nil {
 			t.Fatal(err)
 		}
 		l.failed("https://"+domain+"/", ErrNotFound)
@@ -186,7 +186,7 @@ func TestTheCachesAreLimited(t *testing.T) {
 		}
 	}
 	clock.pass(failureKnownFor)
-	if _, err := l.begin("https://new.nl/", "new.nl"); err != nil {
+	if _, err := l.begin("https://new.nl/", asking{domain: "new.nl"}); err != nil {
 		t.Fatal(err)
 	}
 	if l.failed("https://new.nl/", ErrNotFound); l.asked.Len() != 1 || l.failures.Len() != 1 {
@@ -198,7 +198,7 @@ func TestAFullCacheDropsTheLeastRecentlyUsed(t *testing.T) {
 	clock := newClock()
 	l := newLookups(clock.now)
 	spend := func(domain string) error {
-		_, err := l.begin("https://"+domain+"/", domain)
+		_, err := l.begin("https://"+domain+"/", asking{domain: domain})
 		return err
 	}
 	for range maxFailedLookups {
@@ -219,7 +219,7 @@ func TestAFullCacheDropsTheLeastRecentlyUsed(t *testing.T) {
 		if err := spend("veerhuis.nl"); !errors.Is(err, ErrTooOften) {
 			t.Fatalf("after %d other domains it may be asked again: %v", i, err)
 		}
-		if _, err := l.begin("https://veerhuis.nl/a", "another.nl"); !errors.Is(err, ErrNotFound) {
+		if _, err := l.begin("https://veerhuis.nl/a", asking{domain: "another.nl"}); !errors.Is(err, ErrNotFound) {
 			t.Fatalf("after %d other failures its own is forgotten: %v", i, err)
 		}
 	}

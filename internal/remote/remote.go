@@ -54,6 +54,8 @@ var (
 
 	// ErrTooOften means that the limit of lookups for this server in this minute is reached.
 	ErrTooOften = errors.New("too many lookups")
+	// ErrTooManyFailed is the ErrTooOften of a server where nothing that was looked up in this minute exists.
+	ErrTooManyFailed = fmt.Errorf("%w of what does not exist", ErrTooOften)
 
 	// ErrHandle means that a text is not a handle such as @bram@veerhuis.example.
 	ErrHandle = errors.New("not a handle")

@@ -120,3 +120,34 @@ func TestT023WhoInventsKeysKeepsNobodyElseOut(t *testing.T) {
 		}
 	})
 }
+
+// Strangers at many addresses use up all that may fail at a server. Where it is known to send from, it is still heard:
+// somebody new there, and somebody whose key has changed.
+func TestT023NoNumberOfStrangersKeepsAKnownServerOut(t *testing.T) {
+	withClock(t, func(t *testing.T, o *overkant.Blog, _ func(time.Duration)) {
+		a := o.Publish()
+		server := o.Server("veerhuis")
+		bram, lotte := server.Person("bram"), server.Person("lotte")
+		if got := likeOften(o, bram, o.Object(a), 1); got[202] != 1 {
+			t.Fatalf("the first of that server: %v", got)
+		}
+		for n := range 4 {
+			stranger := o.Server(fmt.Sprint("zilverduin", n)).Person("kade")
+			for i := range 4 {
+				act := overkant.Activity("Like", stranger, o.Object(a), fmt.Sprint(i))
+				invented := fmt.Sprintf("%s/users/nobody-%d-%d#main-key", server.URL, n, i)
+				answer, _ := stranger.Send(o.Soon(), o.Site.SharedInbox(), act, fedtest.WithKeyID(invented))
+				if answer.Status != http.StatusUnauthorized {
+					t.Errorf("invented key %d of stranger %d: %d, want 401", i, n, answer.Status)
+				}
+			}
+		}
+		if got := likeOften(o, lotte, o.Object(a), 1); got[202] != 1 {
+			t.Errorf("somebody new of that server: %v, want 202", got)
+		}
+		bram.RotateKeys()
+		if got := likeOften(o, bram, o.Object(a), 1); got[202] != 1 {
+			t.Errorf("somebody with a new key: %v, want 202", got)
+		}
+	})
+}
