@@ -38,6 +38,7 @@ type Handler struct {
 	address       blog.Site           // for the addresses, which never change; what can change is read for each request
 	hashStrangers *semaphore.Weighted // limits how many passwords of strangers are hashed at once
 	hashKnown     *semaphore.Weighted // the same for known browsers and sessions, so strangers never keep them waiting
+	keeping       *semaphore.Weighted // limits how many forms are kept at once while their authors sign in
 	waiting       atomic.Int32        // strangers who wait for their guess to be compared
 }
 
@@ -45,11 +46,14 @@ type Handler struct {
 func New(site blog.Site, store *store.Store, outbox *outbox.Outbox, library *media.Library, pages *page.Set) *Handler {
 	return &Handler{Now: time.Now, Log: slog.Default(), Wait: wait, store: store, outbox: outbox, library: library,
 		pages: pages, address: site,
-		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfKnown)}
+		hashStrangers: semaphore.NewWeighted(hashesOfStrangers), hashKnown: semaphore.NewWeighted(hashesOfKnown),
+		keeping: semaphore.NewWeighted(keptForms)}
 }
 
 const (
 	signedOutLimit = 8 << 10 // bytes of a form of somebody who is not signed in: a name, a password, a token
+
+	keptForms = 2 // that are kept at once while their authors sign in
 
 	formLimit   = 4 << 20  // bytes of a form without files: a megabyte of text, encoded
 	uploadLimit = 32 << 20 // with files: above the limit for a picture, so that one too large is an error of its field

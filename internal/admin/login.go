@@ -59,7 +59,7 @@ func (h *Handler) loginForm(req *request, status int, p loginPage) error {
 }
 
 // askToSignIn leads to the sign-in form. A form that was sent is kept there, so that no text is lost when a session
-// ends.
+// ends. Of a browser that had no session, nothing is read: it may be anybody who sends megabytes.
 func (h *Handler) askToSignIn(req *request) error {
 	if req.r.Method == http.MethodGet || req.r.Method == http.MethodHead {
 		return req.redirect("/login?to=" + url.QueryEscape(req.r.URL.RequestURI()))
@@ -68,6 +68,18 @@ func (h *Handler) askToSignIn(req *request) error {
 	if strings.HasPrefix(req.r.URL.Path, "/admin/account/") {
 		return req.redirect("/login?to=/admin/account")
 	}
+	ended, err := h.hadSession(req)
+	if err != nil {
+		return err
+	}
+	if !ended {
+		return h.loginForm(req, http.StatusUnauthorized, loginPage{To: "/admin"})
+	}
+	leave, err := h.enterKept(req)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	form, err := req.form()
 	if err != nil {
 		return err
@@ -81,6 +93,28 @@ func (h *Handler) askToSignIn(req *request) error {
 	// Maps have no order; the page should be the same each time.
 	slices.SortFunc(p.Kept.Fields, func(a, b formField) int { return strings.Compare(a.Name, b.Name) })
 	return h.loginForm(req, http.StatusUnauthorized, p)
+}
+
+// hadSession reports whether this browser had a session that ended within the last days.
+func (h *Handler) hadSession(req *request) (bool, error) {
+	hash := h.sessionHash(req)
+	if hash == "" {
+		return false, nil
+	}
+	_, err := h.store.EndedSession(req.ctx(), hash, h.now())
+	if errors.Is(err, blog.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// enterKept waits until there is room for one more form that is kept while its author signs in. The page repeats the
+// form, so each one takes a multiple of its size in memory. The caller must call leave.
+func (h *Handler) enterKept(req *request) (leave func(), err error) {
+	if h.keeping.Acquire(req.ctx(), 1) != nil {
+		return nil, errBusy
+	}
+	return func() { h.keeping.Release(1) }, nil
 }
 
 // keptPrefix marks the fields of a kept form within the sign-in form, so that they do not collide with its own.
@@ -111,6 +145,13 @@ func (h *Handler) signIn(req *request) error {
 		return err
 	}
 	req.r.Body = http.MaxBytesReader(req.w, req.r.Body, limit)
+	if limit > signedOutLimit {
+		leave, err := h.enterKept(req)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	form, err := req.form()
 	if err != nil {
 		return err

@@ -2,10 +2,13 @@ package admin_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -200,6 +203,100 @@ func TestTheFormsOfStrangersAreShort(t *testing.T) {
 			t.Errorf("the form kept %d bytes of the text", len(b.field("text")))
 		}
 	})
+}
+
+// endless is a form that counts what is read of it.
+type endless struct{ read atomic.Int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read.Add(int64(len(p)))
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
+
+func TestT239NothingIsReadOfAFormOfSomebodyWithoutASession(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		gone := o.signIn("ilse").cookie()
+		later := time.Now().AddDate(0, 0, 20)
+		if err := o.store.EndSessions(t.Context(), ilse.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		routes := o.admin.Routes()
+		const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+		for _, path := range []string{"/admin/articles/01M8JFP5YNHJJNQY3X5DAYH59S", "/admin/pictures", "/admin/settings",
+			"/admin/blocks/import", "/admin/profile", "/admin/articles/01M8JFP5YNHJJNQY3X5DAYH59S/texts/nl",
+			"/authorize_interaction"} {
+			for _, kind := range []string{urlencoded, multipart} {
+				for name, cookie := range map[string]string{"no session": "", "a made-up one": strings.Repeat("a", 64),
+					"one that ended long ago": gone} {
+					body := &endless{}
+					r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, o.site.URL+path, body)
+					r.Header.Set("Content-Type", kind)
+					r.Header.Set("Origin", o.site.URL)
+					if cookie != "" {
+						r.AddCookie(&http.Cookie{Name: "causerie", Value: cookie})
+					}
+					o.admin.Now = func() time.Time { return later }
+					w := httptest.NewRecorder()
+					routes.ServeHTTP(w, r)
+					if read := body.read.Load(); w.Code != http.StatusUnauthorized || read != 0 || w.Body.Len() > 20<<10 ||
+						strings.Contains(w.Body.String(), "kept-action") {
+						t.Errorf("%s, %s, %s: %d with %d bytes, %d were read", path, kind, name, w.Code, w.Body.Len(), read)
+					}
+				}
+			}
+		}
+	})
+}
+
+// A session that ended a moment ago was somebody's who may have written for hours. A few such forms are kept at once.
+func TestT239FewFormsAreKeptAtOnceWhileTheirAuthorsSignIn(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		token := o.signIn("ilse").cookie()
+		if err := o.store.EndSessions(t.Context(), ilse.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		routes := o.admin.Routes()
+		begun, finish := make(chan struct{}, 10), make(chan struct{})
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, o.site.URL+"/admin/articles/new",
+					io.MultiReader(strings.NewReader("text=one+"), &held{begun, finish}, strings.NewReader("two")))
+				r.URL.Path = "/admin/articles/01M8JFP5YNHJJNQY3X5DAYH59S"
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.Header.Set("Origin", o.site.URL)
+				r.AddCookie(&http.Cookie{Name: "causerie", Value: token})
+				w := httptest.NewRecorder()
+				routes.ServeHTTP(w, r)
+				if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "one two") {
+					t.Errorf("a form was lost: %d", w.Code)
+				}
+			})
+		}
+		<-begun
+		<-begun
+		select {
+		case <-begun:
+			t.Error("a third form is read beside two others")
+		case <-time.After(200 * time.Millisecond):
+		}
+		close(finish)
+		all.Wait()
+	})
+}
+
+// held is a part of a form that arrives when it may.
+type held struct{ begun, finish chan struct{} }
+
+func (h *held) Read([]byte) (int, error) {
+	h.begun <- struct{}{}
+	<-h.finish
+	return 0, io.EOF
 }
 
 func TestOtherSitesCannotSendForms(t *testing.T) {

@@ -40,12 +40,11 @@ func (h *Handler) startSession(req *request, author blog.Author, long bool) erro
 // currentSession reads the author who is signed in on this browser, if any, and extends the session from time to
 // time.
 func (h *Handler) currentSession(req *request) error {
-	cookie, err := req.r.Cookie(h.cookieName())
-	// A token has 64 characters. A longer cookie is not worth a query.
-	if err != nil || len(cookie.Value) > 100 {
+	hash := h.sessionHash(req)
+	if hash == "" {
 		return nil
 	}
-	in, author, err := h.store.Session(req.ctx(), account.HashToken(cookie.Value), h.now())
+	in, author, err := h.store.Session(req.ctx(), hash, h.now())
 	if errors.Is(err, blog.ErrNotFound) {
 		return nil
 	}
@@ -73,12 +72,22 @@ func (h *Handler) signOut(req *request) error {
 
 // endSession ends the session of this browser.
 func (h *Handler) endSession(req *request) {
-	if cookie, err := req.r.Cookie(h.cookieName()); err == nil {
-		if err := h.store.EndSession(req.ctx(), account.HashToken(cookie.Value)); err != nil {
+	if hash := h.sessionHash(req); hash != "" {
+		if err := h.store.EndSession(req.ctx(), hash); err != nil {
 			// Signing out goes on: the cookie is removed in any case.
 			h.Log.Error("a session was not ended", "error", err)
 		}
 	}
+}
+
+// sessionHash is the hash of the session's token of this browser; "" if it has none.
+func (h *Handler) sessionHash(req *request) string {
+	cookie, err := req.r.Cookie(h.cookieName())
+	// A token has 64 characters. A longer cookie is not worth a query.
+	if err != nil || len(cookie.Value) > 100 {
+		return ""
+	}
+	return account.HashToken(cookie.Value)
 }
 
 // cookieName is the name of the session cookie. The prefix __Host- makes browsers accept it only over https from this

@@ -28,7 +28,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		{`DELETE FROM seen WHERE at < ?`, []any{month}},
 		// A guess from the future was counted before the clock was set back. It would count until that time comes.
 		{`DELETE FROM guesses WHERE at < ? OR at > ?`, []any{now.Add(-time.Hour), now.Add(time.Minute)}},
-		{`DELETE FROM sign_ins WHERE expires_at < ?`, []any{now}},
+		{`DELETE FROM sign_ins WHERE expires_at < ?`, []any{now.Add(-endedFor)}},
 		{`DELETE FROM known_browsers WHERE seen_at < ?`, []any{year}},
 		{`DELETE FROM links WHERE expires_at < ?`, []any{now}},
 		{`DELETE FROM arrivals WHERE parked <> '' AND at < ?`, []any{month}},
