@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -45,8 +46,9 @@ func chooseForm(n int, one, several string) string {
 	return several
 }
 
-// Excerpt shortens plain text to at most limit runes, with the closing ellipsis. It cuts between words, or inside a
-// word that alone is too long, and joins lines with spaces.
+// Excerpt shortens plain text to at most limit runes, with the closing ellipsis, and joins lines with spaces. It cuts
+// between words; where that would leave less than half, as in a text without spaces, between two characters as readers
+// see them.
 func Excerpt(text string, limit int) string {
 	// Before counting: line breaks and invalid bytes are no characters.
 	text = OneLine(strings.ToValidUTF8(text, ""))
@@ -57,12 +59,28 @@ func Excerpt(text string, limit int) string {
 		return ""
 	}
 	// One rune is for the ellipsis. A space in its place still counts as the end of a word.
-	runes := []rune(text)[:limit]
-	head := string(runes[:limit-1])
-	if space := strings.LastIndexByte(string(runes), ' '); space > 0 {
+	head := string([]rune(text)[:limit])
+	if space := strings.LastIndexByte(head, ' '); 2*utf8.RuneCountInString(head[:max(space, 0)]) >= limit {
 		head = head[:space]
+	} else {
+		head = wholeCharacters(text, limit-1)
 	}
 	return strings.TrimRightFunc(head, badEnding) + "…"
+}
+
+// wholeCharacters returns the longest beginning of a text with at most limit runes that ends with a whole character. A
+// letter with its accents, a flag and a family are one character of several runes.
+func wholeCharacters(text string, limit int) string {
+	end := 0
+	for rest, state := text, -1; rest != ""; {
+		var character string
+		character, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if limit -= utf8.RuneCountInString(character); limit < 0 {
+			break
+		}
+		end += len(character)
+	}
+	return text[:end]
 }
 
 // badEnding reports whether a character should not stand before an ellipsis.

@@ -54,6 +54,10 @@ func TestExcerpt(t *testing.T) {
 		{"less than no room", "abc", -1, ""},
 		{"room for one", "abc", 1, "…"},
 		{"half a rune is left out", "a\xc3b", 9, "ab"},
+		{"a text without spaces is cut between characters", "渡船 每四分钟开一班每四分钟开一班", 10, "渡船 每四分钟开一…"},
+		{"a letter keeps its accent", "abcde\u0301f\u0301", 6, "abcd…"},
+		{"a flag stays whole", "abc🇳🇱🇧🇪🇩🇪", 7, "abc🇳🇱…"},
+		{"a family stays whole", "ab👨‍👩‍👧cd", 5, "ab…"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := Excerpt(test.text, test.limit); got != test.want {
