@@ -144,6 +144,10 @@ const (
 
 var slugPattern = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}]+(-[\p{Ll}\p{Lo}\p{N}]+)*$`)
 
+// ValidSlug reports whether a text can be the slug of an article: lowercase letters of any script and digits, with
+// single hyphens between them, at most 200 bytes.
+func ValidSlug(slug string) bool { return len(slug) <= 200 && slugPattern.MatchString(slug) }
+
 // Check returns an Invalid for the first thing that keeps an article from being saved, even as a draft.
 func (a Article) Check() error {
 	switch {
@@ -155,7 +159,7 @@ func (a Article) Check() error {
 		return invalid("text", "is longer than one megabyte")
 	case len(a.Tags) > maxTags:
 		return invalid("tags", "are more than %d", maxTags)
-	case a.Slug != "" && (!slugPattern.MatchString(a.Slug) || len(a.Slug) > 200):
+	case a.Slug != "" && !ValidSlug(a.Slug):
 		return invalid("slug",
 			"may have only lowercase letters, digits and single hyphens: write it like “four-minutes-wide”")
 	case utf8.RuneCountInString(a.SeriesTitle) > maxSeries:

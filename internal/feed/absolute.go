@@ -9,8 +9,9 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Absolute makes the addresses of links and images in safe HTML absolute, since a feed is read away from its page.
-// HTML that cannot be parsed is returned as it is.
+// Absolute makes the addresses of links and images in safe HTML absolute, since a feed is read away from its page, and
+// says how table cells are aligned, since a feed reader does not know the classes of our style sheet. HTML
+// that cannot be parsed is returned as it is.
 func Absolute(text, base string) string {
 	from, err := url.Parse(base)
 	if err != nil {
@@ -34,7 +35,7 @@ func Absolute(text, base string) string {
 			continue
 		}
 		token := tokens.Token()
-		if resolve(token.Attr, from) {
+		if resolve(token.Attr, from) || align(&token) {
 			raw = token.String()
 		}
 		out.WriteString(raw)
@@ -57,6 +58,23 @@ func resolve(attributes []html.Attribute, from *url.URL) bool {
 		}
 	}
 	return changed
+}
+
+// alignments are what the classes of table cells mean.
+var alignments = map[string]string{"left": "left", "centre": "center", "num": "right"}
+
+// align adds the alignment of a table cell, and reports whether there is one.
+func align(token *html.Token) bool {
+	if token.Data != "td" && token.Data != "th" {
+		return false
+	}
+	for _, a := range token.Attr {
+		if to := alignments[a.Val]; a.Key == "class" && to != "" {
+			token.Attr = append(token.Attr, html.Attribute{Key: "align", Val: to})
+			return true
+		}
+	}
+	return false
 }
 
 func absolute(address string, from *url.URL) string {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/yuin/goldmark"
@@ -123,8 +122,9 @@ func Article(markdown string, options Options) (Rendered, error) {
 		return Rendered{}, fmt.Errorf("%w: an article may have %d bytes, this one has %d", ErrTooLarge, MaxArticle,
 			len(markdown))
 	}
-	// Invalid UTF-8 must not reach a page or another server, and no later step looks for it.
-	source := []byte(strings.ToValidUTF8(markdown, "\uFFFD"))
+	// Invalid UTF-8 must not reach a page or another server, and no later step looks for it. The parser knows no line
+	// that ends in a carriage return alone.
+	source := []byte(text.Written(markdown))
 	// The parser cannot be stopped once it runs, so what would make it slow is refused before.
 	if err := checkBudget(source); err != nil {
 		return Rendered{}, err
@@ -132,8 +132,8 @@ func Article(markdown string, options Options) (Rendered, error) {
 	work := &budget{}
 	// A parser per article: the budget counts this text alone.
 	doc := goldmark.New(
-		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, extension.Linkify,
-			extension.Footnote, extension.DefinitionList),
+		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList, bareAddresses{},
+			extension.Footnote, extension.DefinitionList, eastAsian{}),
 		goldmark.WithParserOptions(work.option(), nameParsers),
 	).Parser().Parse(goldmarktext.NewReader(source), parser.WithContext(parser.NewContext()))
 	if work.exceeded {
@@ -182,8 +182,10 @@ type articleRenderer struct {
 
 // reshape runs the steps that change the tree. Their order matters.
 func (c *articleRenderer) reshape(doc ast.Node) {
-	// First: no later step has to know raw HTML.
+	// First: no later step has to know raw HTML, or text in pieces.
 	c.filterRawHTML(doc)
+	c.joinText(doc)
+	c.joinLines(doc)
 	// Before pictures are replaced, so that their alt text is typeset, too.
 	c.punctuate(doc)
 	for _, n := range collect(doc, ofKind(kindName, ast.KindLink, ast.KindAutoLink, ast.KindImage)) {
@@ -205,6 +207,17 @@ func (c *articleRenderer) reshape(doc ast.Node) {
 	c.endMark(doc)
 	// Last: endMark and headings must not meet the list of notes as elements.
 	c.notes(doc)
+}
+
+// joinText makes one text of what the inline parsers cut, so that an entity is in one piece.
+func (c *articleRenderer) joinText(doc ast.Node) {
+	for _, n := range collect(doc, ofKind(ast.KindText)) {
+		line := n.(*ast.Text)
+		for next := line.NextSibling(); next != nil && line.Parent() != nil && !line.SoftLineBreak() &&
+			!line.HardLineBreak() && line.Merge(next, c.source); next = line.NextSibling() {
+			remove(next)
+		}
+	}
 }
 
 // notice adds a notice for the author, each only once and maxNotices in all.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
 )
 
 // render calls Article with the pictures and profiles of the sample article.
@@ -99,6 +100,42 @@ func TestArticleHTML(t *testing.T) {
 			`[c](java%73cript:x)`, `<p><span>a</span> javascript:alert(1) <span>b</span> <span>c</span>` + end + "</p>"},
 		{"a title cannot break out", `[a](/x "\"><script>")`,
 			`<p><a href="/x" title="&#34;&gt;&lt;script&gt;">a</a>` + end + "</p>"},
+		{"an entity at the end of a block", "And then the tide turned&#8230;\n\n- price &#8364;\n- &#x20AC;\n\n> 5&#8364;\n" +
+			"\nTwice &#8220;quoted&#8221;",
+			"<p>And then the tide turned…</p>\n<ul>\n<li>price €</li>\n<li>€</li>\n</ul>\n" +
+				"<blockquote>\n<p>5€</p>\n</blockquote>\n" +
+				"<p>Twice “quoted”" + end + "</p>"},
+		{"an entity at the end of a heading, an emphasis, a link and a line",
+			"## A &#8230;\n\n*b&#8230;* [c&#8230;](/c)&#8230;\nd&#8230;  \ne",
+			`<h2 id="a">A …</h2>` + "\n" + `<p><em>b…</em> <a href="/c">c…</a>…` + "\nd…<br>\ne" + end + "</p>"},
+		{"an entity at the end of a cell", "| a&#8364; |\n|---|\n| 5 &#8364; |",
+			`<div class="box" tabindex="0" role="region" aria-label="Table"><table><thead><tr><th scope="col">a€</th>` + "\n" +
+				"</tr>\n</thead>\n" + `<tbody><tr><th scope="row">5 €</th>` + "\n</tr>\n</tbody>\n</table>\n</div>"},
+		{"columns keep their alignment", "| a | b | c | d |\n|:--|:-:|--:|---|\n| 1 | 2 | 3 | 4 |",
+			`<div class="box" tabindex="0" role="region" aria-label="Table"><table><thead><tr>` +
+				`<th scope="col" class="left">a</th>` + "\n" +
+				`<th scope="col" class="centre">b</th>` + "\n" + `<th scope="col" class="num">c</th>` + "\n" +
+				`<th scope="col">d</th>` + "\n</tr>\n</thead>\n" + `<tbody><tr><th scope="row" class="left">1</th>` + "\n" +
+				`<td class="centre">2</td>` + "\n" + `<td class="num">3</td>` + "\n<td>4</td>\n</tr>\n</tbody>\n</table>\n</div>"},
+		{"a line may end in a carriage return alone", "a\r\rb\r\r- c\r- d\r",
+			"<p>a</p>\n<p>b</p>\n<ul>\n<li>c</li>\n<li>d</li>\n</ul>"},
+		{"two speakers of a quotation", "> — Bonjour, dit-elle.\n>\n> — Bonsoir, dit-il.\n>\n> — Vous partez ?",
+			"<blockquote>\n<p>— Bonjour, dit-elle.</p>\n<p>— Bonsoir, dit-il.</p>\n<p>— Vous partez ?</p>\n</blockquote>"},
+		{"speakers after a sentence, with blanks that do not break", "> Il dit :\n>\n> —\u00a0Bonjour.\n>\n> —\u00a0Bonsoir.",
+			"<blockquote>\n<p>Il dit :</p>\n<p>—\u00a0Bonjour.</p>\n<p>—\u00a0Bonsoir.</p>\n</blockquote>"},
+		{"speakers in lines of one paragraph", "> Il dit :\n>\n> – Bonjour.\n> – Bonsoir.",
+			"<blockquote>\n<p>Il dit :</p>\n<p>– Bonjour.\n– Bonsoir.</p>\n</blockquote>"},
+		{"a quotation of two paragraphs says whose it is", "> A.\n>\n> B.\n>\n> —\u00a0Harm",
+			"<blockquote>\n<p>A.</p>\n<p>B.</p>\n<footer>Harm</footer>\n</blockquote>"},
+		{"emphasis beside Chinese punctuation", "**重要提示（注意）：**请看。~~渡船。~~每",
+			"<p><strong>重要提示（注意）：</strong>请看。<del>渡船。</del>每" + end + "</p>"},
+		{"emphasis beside Japanese and Korean", "この**「渡し船」**は *(朝)*に。**배(船)**가",
+			"<p>この<strong>「渡し船」</strong>は <em>(朝)</em>に。<strong>배(船)</strong>가" + end + "</p>"},
+		{"no blank between Han letters", "渡船每四分钟\n一班。\n**渡船**\n每\na\n배가\n옵니다",
+			"<p>渡船每四分钟一班。<strong>渡船</strong>每\na\n배가\n옵니다" + end + "</p>"},
+		{"a host beyond ASCII is written as in the DNS", "[a](https://Münster-quay.example:8443/é) <https://münster-quay.example/>",
+			`<p><a href="https://xn--mnster-quay-thb.example:8443/%C3%A9">a</a> <a href="https://xn--mnster-quay-thb.example/">` +
+				"https://münster-quay.example/</a>" + end + "</p>"},
 		{"nothing is nothing", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,6 +144,49 @@ func TestArticleHTML(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestBareAddressesAreLinkedWhole(t *testing.T) {
+	for given, want := range map[string]struct{ label, rest string }{
+		"https://quay.example/wiki/Café_Zuid is near":  {"https://quay.example/wiki/Café_Zuid", "is near"},
+		"https://quay.example/wiki/Cafe\u0301_Zuid":    {"https://quay.example/wiki/Café_Zuid", ""},
+		"https://quay.example/вики/Габрово, too":       {"https://quay.example/вики/Габрово", ", too"},
+		"https://quay.example/渡船。":                     {"https://quay.example/渡船", "。"},
+		"https://münster-quay.example/plan here":       {"https://münster-quay.example/plan", "here"},
+		"https://пример.рф":                            {"https://пример.рф", ""},
+		"https://xn--e1afmkfd.xn--p1ai/a":              {"https://xn--e1afmkfd.xn--p1ai/a", ""},
+		"www.münster-quay.example/é":                   {"www.münster-quay.example/é", ""},
+		"'look at https://quay.example/map'.":          {"https://quay.example/map", "’."},
+		`"look at https://quay.example/map".`:          {"https://quay.example/map", "”."},
+		`"https://quay.example/map"`:                   {"https://quay.example/map", "”"},
+		`'https://quay.example/map'`:                   {"https://quay.example/map", "’"},
+		"“see https://quay.example/map”":               {"https://quay.example/map", "”"},
+		"« https://quay.example/é »":                   {"https://quay.example/é", "»"},
+		"(„at https://quay.example/map“)":              {"https://quay.example/map", "“)"},
+		"(see https://quay.example/a_(b))":             {"https://quay.example/a_(b)", ")"},
+		"https://quay.example/Harm's_boat":             {"https://quay.example/Harm's_boat", ""},
+		"https://quay.example/L’Aquila–Pescara, there": {"https://quay.example/L’Aquila–Pescara", ", there"},
+		"https://quay.example/a?b=é&c=ü#ß":             {"https://quay.example/a?b=é&c=ü#ß", ""},
+	} {
+		text := render(t, "x "+given, "en")
+		_, after, found := strings.Cut(string(text.HTML), "<a href=")
+		_, after, _ = strings.Cut(after, ">")
+		label, rest, _ := strings.Cut(after, "</a>")
+		rest = strings.TrimSuffix(strings.TrimSpace(rest), end+"</p>")
+		label, rest = html.UnescapeString(label), html.UnescapeString(rest)
+		if !found || label != want.label || rest != want.rest {
+			t.Errorf("%s: link %q, rest %q in %s", given, label, rest, text.HTML)
+		}
+	}
+}
+
+func TestTheAlignmentOfATableIsSent(t *testing.T) {
+	table := render(t, "| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |", "en").HTML
+	want := `<table><thead><tr><th align="left">a</th><th align="center">b</th><th align="right">c</th></tr></thead>` +
+		`<tbody><tr><th align="left">1</th><td align="center">2</td><td align="right">3</td></tr></tbody></table>`
+	if diff := cmp.Diff(want, string(Federated(table, ArticleHTML, ferry))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
@@ -124,6 +204,16 @@ func TestPunctuation(t *testing.T) {
 		{"escaped marks stay", "en", `\"a\" \-- b`, `"a" -- b`},
 		{"Dutch elisions", "nl", `'s avonds in 't veer zei 'ie "ja"`, "’s avonds in ’t veer zei ’ie “ja”"},
 		{"German", "de", `"a" 'b'`, "„a“ ‚b‘"},
+		{"years without their century", "de", "Im Sommer der '80er fuhr Hans' Boot, die '68er, '80ern",
+			"Im Sommer der ’80er fuhr Hans’ Boot, die ’68er, ’80ern"},
+		{"German elisions", "de", "So 'ne Fähre, 'n Boot, 's ist 'raus, wie geht's 'den' Leuten",
+			"So ’ne Fähre, ’n Boot, ’s ist ’raus, wie geht’s ‚den‘ Leuten"},
+		{"Dutch years and genitives", "nl", "In de jaren '80 voer Frits' boot, de '80-er jaren, foto's van 's-Gravenhage",
+			"In de jaren ’80 voer Frits’ boot, de ’80-er jaren, foto’s van ’s-Gravenhage"},
+		{"English years and genitives", "en", "In the '80s James' boat, rock 'n' roll and 'that' of '99",
+			"In the ’80s James’ boat, rock ’n’ roll and ‘that’ of ’99"},
+		{"French years and elisions", "fr", "L'été '85, les années '80, un p'tit 'tit bac d'aujourd'hui",
+			"L’été ’85, les années ’80, un p’tit ’tit bac d’aujourd’hui"},
 		{"French", "fr", `"a" l'eau`, "«\u202Fa\u202F» l’eau"},
 		{"marks across lines", "en", "\"a\nb\" 'c\nd'", "“a b” ‘c d’"},
 		{"an entity is left alone", "en", `&quot;a&quot;`, `"a"`},
@@ -248,8 +338,18 @@ func TestSummaryIsTheFirstParagraph(t *testing.T) {
 	if got, want := Summary(html, 100), "The ferry comes. When?"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := Summary("<h2>a</h2>", 100); got != "" {
-		t.Errorf("got %q", got)
+	for markdown, want := range map[string]string{
+		"## A": "",
+		"## Timetable\n\n| a | b |\n|---|---|\n| 6 | 9 |\n\n```\nx\n```\n\n" +
+			"Every four minutes.[^1]\n\n[^1]: Except at night.": "Every four minutes.",
+		"## A\n\n- One.\n- Two.\n\n```\nx\n```":         "One.",
+		"> Quoted.\n>\n> -- Harm\n\n- One.":             "Quoted.",
+		"渡船" + strings.Repeat("每四分钟一班", 20):             "渡船" + strings.Repeat("每四分钟一班", 16) + "每…",
+		"e\u0301" + strings.Repeat("x\u0301", 60) + "y": "é" + strings.Repeat("x\u0301", 49) + "…",
+	} {
+		if got := Summary(render(t, markdown, "en").HTML, 100); got != want {
+			t.Errorf("%q: got %q, want %q", markdown, got, want)
+		}
 	}
 }
 

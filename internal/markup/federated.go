@@ -157,8 +157,11 @@ func (f *federatedWriter) keep(n *node) {
 		return
 	}
 	attrs := langAttrs(n)
-	if n.tag == "ol" {
+	switch n.tag {
+	case "ol":
 		attrs = append(attrs, "start", n.attr("start"))
+	case "th", "td":
+		attrs = append(attrs, "align", alignment(n))
 	}
 	f.tag(n.tag, attrs...)
 	if holdsBlocks(n) {
@@ -171,6 +174,20 @@ func (f *federatedWriter) keep(n *node) {
 		f.inlineChildren(n)
 	}
 	f.end(n.tag)
+}
+
+// alignment returns the alignment of a table cell, as the attribute that other servers and feed readers keep: they know
+// none of our classes.
+func alignment(cell *node) string {
+	switch {
+	case cell.hasClass("left"):
+		return "left"
+	case cell.hasClass("centre"):
+		return "center"
+	case cell.hasClass("num"):
+		return "right"
+	}
+	return ""
 }
 
 // holdsBlocks reports whether n contains blocks, so that the white space between them is only layout.

@@ -2,6 +2,7 @@ package markup
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -52,10 +54,14 @@ const maxFrontMatter = 64 << 10
 // between two lines of three dashes. A date is RFC 3339, "2006-01-02 15:04" or "2006-01-02". The last two formats use
 // zone; nil means UTC.
 //
-// It returns all errors together, one per line, each with its key and line number. For an unknown key, the error
-// suggests the nearest known key.
+// Its texts are in the form of text.Written, those of one line in that of text.WrittenLine. It returns all errors
+// together, one per line, each with its key and line number. For an unknown key, the error suggests the nearest known
+// key.
 func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, error) {
-	head, body, err := split(file)
+	if err := checkUTF8(file); err != nil {
+		return FrontMatter{}, "", err
+	}
+	head, body, err := split([]byte(text.Written(string(file))))
 	if err != nil {
 		return FrontMatter{}, "", fmt.Errorf("front matter: %w", err)
 	}
@@ -81,11 +87,21 @@ func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, er
 	return r.front, body, nil
 }
 
+// checkUTF8 returns an error with the first line that is not in UTF-8. An older encoding, such as Latin-1, cannot be
+// guessed, and each wrong letter would go out to other servers.
+func checkUTF8(file []byte) error {
+	for number, line := range bytes.Split(file, []byte("\n")) {
+		if !utf8.Valid(line) {
+			return fmt.Errorf("line %d is not in UTF-8: save the file in the encoding UTF-8", number+1)
+		}
+	}
+	return nil
+}
+
 // split returns the text between the two lines of dashes, and the text after them.
 func split(file []byte) (head []byte, body string, err error) {
-	// Windows editors write a byte order mark and CRLF.
+	// Windows editors write a byte order mark.
 	file = bytes.TrimPrefix(file, []byte("\uFEFF"))
-	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n"))
 	first, rest, _ := bytes.Cut(file, []byte("\n"))
 	if string(bytes.TrimRight(first, " \t")) != "---" {
 		return nil, "", errors.New(`missing: the file must begin with a line “---”, then “title: ...”, then another “---”`)
@@ -95,15 +111,30 @@ func split(file []byte) (head []byte, body string, err error) {
 		end := min(at+len(line)+1, len(rest))
 		// YAML also allows a line with three dots as the end of a document.
 		if mark := string(bytes.TrimRight(line, " \t")); mark == "---" || mark == "..." {
-			return rest[:at], strings.ToValidUTF8(string(rest[end:]), "\uFFFD"), nil
+			return rest[:at], string(rest[end:]), nil
 		}
 		at = end
 	}
 	return nil, "", errors.New(`not closed: a second line “---” must follow it`)
 }
 
-// yamlLine finds the line in an error of the YAML parser.
-var yamlLine = regexp.MustCompile(`line \d+`)
+// brokenLine returns the line of a front matter where the first entry begins that cannot be read, from 1; 0 when each
+// can be read alone. The parser itself often names the line before or after it.
+func brokenLine(head []byte) int {
+	lines := strings.SplitAfter(string(head), "\n")
+	for start := 0; start < len(lines); {
+		end := start + 1
+		// An entry goes on until a line that is not indented. The items of a list need no indent.
+		for end < len(lines) && (strings.TrimSpace(lines[end]) == "" || strings.ContainsAny(lines[end][:1], " \t-#")) {
+			end++
+		}
+		if yaml.Unmarshal([]byte(strings.Join(lines[start:end], "")), &yaml.Node{}) != nil {
+			return start + 2 // the first line of the file has the dashes
+		}
+		start = end
+	}
+	return 0
+}
 
 // parseYAML returns the mapping node of a front matter, or an empty node if there is none. Its line numbers are those
 // of the file.
@@ -114,9 +145,9 @@ func parseYAML(head []byte) (*yaml.Node, error) {
 	if errors.Is(err, io.EOF) {
 		return &doc, nil
 	}
-	if line := yamlLine.FindString(fmt.Sprint(err)); line != "" {
+	if line := brokenLine(head); err != nil && line > 0 {
 		// The words of the parser, such as “mapping values are not allowed in this context”, do not help an author.
-		return nil, fmt.Errorf("%s is not “key: value”; put a text with a colon or brackets in quotes", line)
+		return nil, fmt.Errorf("line %d is not “key: value”; put a text with a colon or brackets in quotes", line)
 	}
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
@@ -138,8 +169,7 @@ var fields = []struct {
 }{
 	{"title", textField(func(f *FrontMatter) *string { return &f.Title })},
 	{"subtitle", textField(func(f *FrontMatter) *string { return &f.Subtitle })},
-	{"slug", patternField(slugPattern, "only lowercase letters, digits and hyphens between them",
-		func(f *FrontMatter) *string { return &f.Slug })},
+	{"slug", slugField},
 	{"summary", textField(func(f *FrontMatter) *string { return &f.Summary })},
 	{"language", languageField},
 	{"tags", listField(func(f *FrontMatter) *[]string { return &f.Tags })},
@@ -164,8 +194,6 @@ var fields = []struct {
 	{"quoting", textField(func(f *FrontMatter) *string { return &f.Quoting })},
 	{"translation-of", textField(func(f *FrontMatter) *string { return &f.TranslationOf })},
 }
-
-var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // Keys returns the keys that a front matter may have.
 func Keys() []string {
@@ -208,6 +236,10 @@ func (r *frontReader) field(key, value *yaml.Node) {
 		r.failed[nearest.Word(key.Value, Keys())] = true
 	case r.seen[key.Value]:
 		r.fail(key, "%s is given twice, the second time on line %d", key.Value, key.Line)
+	// YAML takes “tags: #rivers” for a comment.
+	case value.Kind == yaml.ScalarNode && value.Tag == "!!null" &&
+		hashPattern.MatchString(cmp.Or(value.LineComment, key.LineComment)):
+		r.fail(key, "%s on line %d begins with #: put it in quotes", key.Value, key.Line)
 	// An empty value, as in "summary:", counts as not given.
 	case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
 		// "summary:" with nothing after it says nothing.
@@ -218,6 +250,9 @@ func (r *frontReader) field(key, value *yaml.Node) {
 	}
 	r.seen[key.Value] = true
 }
+
+// hashPattern is a comment that is none: in a true one, a blank follows the sign.
+var hashPattern = regexp.MustCompile(`^#[^\s#]`)
 
 // suggestion names the nearest known key, or all known keys if none is near.
 func suggestion(word string) string {
@@ -231,9 +266,13 @@ func suggestion(word string) string {
 func scalar(value *yaml.Node) (string, error) {
 	switch value.Kind {
 	case yaml.ScalarNode:
-		return strings.TrimSpace(value.Value), nil
+		// “!” and “&” have a meaning in YAML, and the parser has taken the word after them away.
+		if value.Anchor != "" || value.Style&yaml.TaggedStyle != 0 {
+			return "", errors.New("begins with ! or &: put it in quotes")
+		}
+		return text.WrittenLine(value.Value), nil
 	case yaml.SequenceNode:
-		return "", errors.New("must be a single text, not a list")
+		return "", errors.New("must be a single text, not a list; put it in quotes when it begins with a bracket")
 	case yaml.MappingNode:
 		return "", errors.New("must be a single text; put it in quotes when it contains a colon")
 	}
@@ -251,17 +290,13 @@ func textField(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) 
 	}
 }
 
-// patternField reads a text that must match a pattern. The description completes the error "must be ...".
-func patternField(pattern *regexp.Regexp, description string,
-	field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) error {
-	return func(r *frontReader, value *yaml.Node) error {
-		s, err := scalar(value)
-		if err == nil && !pattern.MatchString(s) {
-			return fmt.Errorf("must be %s, not “%s”", description, text.Excerpt(s, 60))
-		}
-		*field(&r.front) = s
-		return err
+func slugField(r *frontReader, value *yaml.Node) error {
+	s, err := scalar(value)
+	if err == nil && !blog.ValidSlug(s) {
+		return fmt.Errorf("must be only lowercase letters, digits and hyphens between them, not “%s”", text.Excerpt(s, 60))
 	}
+	r.front.Slug = s
+	return err
 }
 
 // languageField reads a language and stores its normal form.
@@ -299,7 +334,11 @@ func listField(field func(*FrontMatter) *[]string) func(*frontReader, *yaml.Node
 	return func(r *frontReader, value *yaml.Node) error {
 		words := []string{}
 		if value.Kind == yaml.ScalarNode {
-			words = strings.Split(value.Value, ",")
+			s, err := scalar(value)
+			if err != nil {
+				return err
+			}
+			words = strings.Split(s, ",")
 		} else if value.Kind != yaml.SequenceNode {
 			return errors.New("must be a list such as [rivers, ferries]")
 		}

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -89,10 +90,12 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 		{"the title is empty", "title: ''", `front matter: title is missing`},
 		{"nothing is there", "", `front matter: title is missing`},
 		{"a key twice", "title: A\ntitle: B", `front matter: title is given twice, the second time on line 3`},
-		{"a list where a text belongs", "title: [a, b]", `front matter: title on line 2 must be a single text, not a list`},
+		{"a list where a text belongs", "title: [a, b]", `front matter: title on line 2 must be a single text, not a ` +
+			`list; put it in quotes when it begins with a bracket`},
 		{"a colon that makes a structure", "title:\n  Ferry: the last",
 			`front matter: title on line 2 must be a single text; put it in quotes when it contains a colon`},
-		{"an alias", "title: &a A\nsummary: *a", `front matter: summary on line 3 must be a plain text, not an alias`},
+		{"an alias", "title: A\nslug: &a a\nsummary: *a", "front matter: slug on line 3 begins with ! or &: put it in " +
+			"quotes\nfront matter: summary on line 4 must be a plain text, not an alias"},
 		{"a foolish slug", "title: A\nslug: Four Minutes",
 			`front matter: slug on line 3 must be only lowercase letters, digits and hyphens between them, not “Four Minutes”`},
 		{"a foolish language", "title: A\nlanguage: Dutch, really",
@@ -117,6 +120,22 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 		{"two mistakes at once", "titel: A\npart: x",
 			"front matter: unknown key “titel” on line 2; did you mean “title”?\nfront matter: part on line 3 must be a " +
 				"number from 1 to 9999, not “x”"},
+		{"a title with a colon", "title: Ferry: four minutes wide", broken(2)},
+		{"a title that begins with a bracket", "title: [Draft] notes", broken(2)},
+		{"a title that begins with a brace", "title: {Draft} notes", broken(2)},
+		{"a title with a word in quotes", `title: "Ferry" is wide`, broken(2)},
+		{"a title that begins with an apostrophe", "title: 'tis wide", broken(2)},
+		{"a title that begins with a mention", "title: @ilse is wide", broken(2)},
+		{"a title that begins with a star", "title: *wide", broken(2)},
+		{"a quotation mark without its end", "title: \"Ferry\ntags: [a]", broken(2)},
+		{"a bracket in the middle", "title: A\nsummary: [x] y\ntags:\n- a\n- b\n", broken(3)},
+		{"a list without its end", "title: A\n\nslug: a\ntags: [a, b\nseries: c", broken(5)},
+		{"a title that begins with a hash", "title: #1 on the river",
+			"front matter: title on line 2 begins with #: put it in quotes"},
+		{"tags that are hashtags", "title: A\ntags: #rivers, #ferries",
+			"front matter: tags on line 3 begins with #: put it in quotes"},
+		{"a title that begins with an exclamation mark", "title: !wide open",
+			"front matter: title on line 2 begins with ! or &: put it in quotes"},
 		{"no settings at all", "just words", `front matter: not a list of settings: write lines like “title: Four minutes ` +
 			`wide”`},
 	} {
@@ -129,6 +148,43 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// broken is the error for a line that YAML cannot read.
+func broken(line int) string {
+	return fmt.Sprintf("front matter: line %d is not “key: value”; put a text with a colon or brackets in quotes", line)
+}
+
+func TestAFileThatIsNotUTF8IsRefusedWithItsLine(t *testing.T) {
+	for name, test := range map[string]struct {
+		file string
+		line int
+	}{
+		"Latin-1 in the text":       {"---\ntitle: A\n---\nDer sch\xf6ne Weg", 4},
+		"Latin-1 in the title":      {"---\ntitle: sch\xf6n\n---\nDer", 2},
+		"Windows quotation marks":   {"---\r\ntitle: A\r\n---\r\n\r\n\x84Ja\x93", 5},
+		"a surrogate":               {"---\ntitle: A\n---\n\xed\xa0\x80", 4},
+		"UTF-16":                    {"\xff\xfe-\x00-\x00-\x00\n\x00", 1},
+		"UTF-8 cut within a letter": {"---\ntitle: A\n---\ncaf\xc3", 4},
+	} {
+		_, _, err := ParseFrontMatter([]byte(test.file), nil)
+		want := fmt.Sprintf("line %d is not in UTF-8: save the file in the encoding UTF-8", test.line)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+}
+
+func TestTextsOfAFileAreInTheirWrittenForm(t *testing.T) {
+	file := "---\ntitle: \"Ferry\\vlog \\x07 cafe\\u0301\"\nsubtitle: |\n  Two\n  lines\n" +
+		"slug: u\u0308ber\ntags: [\"cafe\u0301\", \"a\\nb\"]\nseries: \"a\\tb\"\n" +
+		"---\rText \x07here\x00.\r\rcafe\u0301\r\n"
+	front, body, err := ParseFrontMatter([]byte(file), nil)
+	want := FrontMatter{Title: "Ferry log café", Subtitle: "Two lines", Slug: "über", Tags: []string{"café", "a b"},
+		Series: "a b"}
+	if diff := cmp.Diff(want, front); err != nil || diff != "" || body != "Text here.\n\ncafé\n" {
+		t.Errorf("%v, %q (-want +got)\n%s", err, body, diff)
 	}
 }
 

@@ -70,7 +70,7 @@ var (
 	remoteAttrs = set("href rel class lang dir start reversed value")
 	wireSet     = set(strings.Join(remoteElements, " ") +
 		" h2 h3 h4 h5 h6 hr sup sub figure figcaption table caption thead tbody tr th td img")
-	wireAttrs = set("href rel class lang dir start src alt title width height")
+	wireAttrs = set("href rel class lang dir start src alt title width height align")
 	ownSet    = set(strings.Join(remoteElements, " ") +
 		" h2 h3 h4 h5 h6 hr sup sub figure figcaption table caption thead tbody tr th td img footer aside div dl dt dd kbd " +
 		"mark small ins cite var samp abbr bdi bdo wbr")

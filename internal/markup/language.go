@@ -14,7 +14,7 @@ type language struct {
 
 var english = language{
 	double: [2]string{"“", "”"}, single: [2]string{"‘", "’"},
-	elisions: []string{"twas", "tis", "til", "em", "cause", "n", "round", "bout"},
+	elisions: []string{"twas", "tis", "til", "em", "cause", "n", "round", "bout", "cos", "tude"},
 	notes:    "Notes", note: "Note", back: "Back to reference",
 	code: "Code", table: "Table", done: "done", open: "to do",
 }
@@ -34,11 +34,16 @@ func languageOf(tag string) language {
 	switch first {
 	case "nl", "fy", "af":
 		return dutch
-	case "de", "cs", "sk", "sl", "lt":
+	case "de":
+		l.elisions = []string{"s", "n", "ne", "nem", "nen", "ner", "nes", "ran", "rauf", "raus", "rein", "rum", "runter",
+			"rüber", "türlich", "mal", "ist"}
+		l.double, l.single = [2]string{"„", "“"}, [2]string{"‚", "‘"}
+	case "cs", "sk", "sl", "lt":
 		l.double, l.single = [2]string{"„", "“"}, [2]string{"‚", "‘"}
 	case "pl", "ro", "hu":
 		l.double, l.single = [2]string{"„", "”"}, [2]string{"‚", "’"}
 	case "fr":
+		l.elisions = []string{"tit", "tite", "ti", "core", "suis", "zêtes"}
 		l.double = [2]string{"«\u202F", "\u202F»"}
 	case "es", "it", "pt", "el", "ru", "uk", "no", "nb", "nn":
 		l.double = [2]string{"«", "»"}

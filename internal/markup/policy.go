@@ -57,6 +57,7 @@ var federatedPolicy = sync.OnceValue(func() *bluemonday.Policy {
 		"table", "caption", "thead", "tbody", "tr", "th", "td"}
 	p.AllowElements(more...)
 	p.AllowNoAttrs().OnElements(more...)
+	p.AllowAttrs("align").Matching(regexp.MustCompile(`^(left|center|right)$`)).OnElements("th", "td")
 	allowPictures(p)
 	return p
 })

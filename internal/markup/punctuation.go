@@ -1,6 +1,8 @@
 package markup
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -185,21 +187,19 @@ func (t *quoteSetter) quote(mark byte, rest string, after rune) string {
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
+// yearPattern is a year without its century, with the ending that a language gives it: '90s, '80er, '68ers.
+var yearPattern = regexp.MustCompile(`^[0-9]{2}\p{L}*$`)
+
 // isElision reports whether a shortened word begins here: 's avonds, 'twas, '90s.
 func (t *quoteSetter) isElision(rest string) bool {
-	end := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	end := strings.IndexFunc(rest, func(r rune) bool { return !isWordRune(r) })
 	if end < 0 {
 		end = len(rest)
 	}
 	word := strings.ToLower(rest[:end])
-	if len(word) >= 2 && word[0] >= '0' && word[0] <= '9' && word[1] >= '0' && word[1] <= '9' {
-		return len(word) == 2 || word[2:] == "s"
+	// 'em' in quotation marks is the word em, quoted. But rock 'n' roll has an apostrophe on either side.
+	if strings.HasPrefix(rest[end:], "'") {
+		return word == "n"
 	}
-	for _, elision := range t.language.elisions {
-		// 'em' in quotation marks is the word em, quoted.
-		if word == elision && !strings.HasPrefix(rest[end:], "'") {
-			return true
-		}
-	}
-	return false
+	return yearPattern.MatchString(word) || slices.Contains(t.language.elisions, word)
 }

@@ -323,9 +323,10 @@ func slug(title string) string {
 	return "part"
 }
 
-// reservedIDs are the ids that the page around an article uses. Headings must not take them.
-var reservedIDs = regexp.MustCompile(
-	`^(([nrc][0-9]+(-[0-9]+)?)|main|notes|series|talk|talk-title|first-voices|search|tags|foot|c[0-9a-z]{26})$`)
+// reservedIDs are the ids that the page around an article uses. Headings must not take them. A test of the pages
+// compares.
+var reservedIDs = regexp.MustCompile(`^(([nrc][0-9]+(-[0-9]+)?)|main|notes|series|talk|talk-title|first-voices|next|` +
+	`search|tags|foot|article|c[0-9a-z]{26}|comment-[0-9a-zA-Z]{26})$`)
 
 // unique returns an id that no other heading has, with the prefix of the article.
 func (c *articleRenderer) unique(id string) string {
@@ -374,22 +375,49 @@ func (c *articleRenderer) task(n *extast.TaskCheckBox) {
 	n.Parent().ReplaceChild(n.Parent(), n, box)
 }
 
-// quotation turns the last paragraph of a quotation into a footer, if it begins with a dash.
+// quotation turns the last paragraph of a quotation into a footer, if it alone begins with a dash. Several such lines
+// are a dialogue.
 func (c *articleRenderer) quotation(n *ast.Blockquote) {
-	if n.ChildCount() < 2 {
+	if n.ChildCount() < 2 || c.hasSpeakers(n) {
 		return
 	}
 	first, ok := c.leadingText(n.LastChild())
 	if !ok {
 		return
 	}
-	source := bytes.TrimLeft(first.Value, "—–-")
-	// "-5 degrees" begins with a dash too. So a space must follow the dash.
-	if len(source) == len(first.Value) || len(source) > 0 && source[0] != ' ' {
+	source, begins := cutDash(first.Value)
+	if !begins {
 		return
 	}
-	first.Value = bytes.TrimLeft(source, " ")
+	first.Value = source
 	replace(n.LastChild(), newElement("footer"))
+}
+
+// cutDash cuts a dash with the blanks after it from the beginning of a text.
+func cutDash(text []byte) (rest []byte, begins bool) {
+	rest = bytes.TrimLeft(text, "—–―-")
+	// "-5 degrees" begins with a dash too. So a blank must follow the dash: any, since French writes one that does not
+	// break.
+	after := bytes.TrimLeftFunc(rest, unicode.IsSpace)
+	return after, len(rest) < len(text) && (len(after) < len(rest) || len(rest) == 0)
+}
+
+// hasSpeakers reports whether a line of a quotation besides the first one of its last paragraph begins with a dash.
+func (c *articleRenderer) hasSpeakers(n *ast.Blockquote) bool {
+	for kid := n.FirstChild(); kid != nil; kid = kid.NextSibling() {
+		begins := kid != n.LastChild()
+		c.join(kid)
+		for leaf := kid.FirstChild(); leaf != nil; leaf = leaf.NextSibling() {
+			if line, ok := leaf.(*ast.String); ok && begins && !line.IsRaw() {
+				if _, dash := cutDash(line.Value); dash {
+					return true
+				}
+			}
+			line, ok := leaf.(*ast.Text)
+			begins = ok && (line.SoftLineBreak() || line.HardLineBreak())
+		}
+	}
+	return false
 }
 
 // endMark adds the end mark after the last word of the article. An article that does not end with a paragraph gets
@@ -436,6 +464,11 @@ func (c *articleRenderer) table(n *extast.Table) {
 	n.Parent().ReplaceChild(n.Parent(), n, box("div", label).with(table))
 }
 
+// alignClasses are the classes of table cells on our page, which allows no styles in the text. Most columns on the
+// right are numbers.
+var alignClasses = map[extast.Alignment]string{extast.AlignLeft: "left", extast.AlignCenter: "centre",
+	extast.AlignRight: "num"}
+
 // row returns the <tr> for a row. first is the scope of its first cell, others that of the other cells. A cell with a
 // scope becomes <th>.
 func (c *articleRenderer) row(row ast.Node, first, others string) *element {
@@ -443,10 +476,7 @@ func (c *articleRenderer) row(row ast.Node, first, others string) *element {
 	scope := first
 	for cell := row.FirstChild(); cell != nil; {
 		next := cell.NextSibling()
-		class := ""
-		if cell.(*extast.TableCell).Alignment == extast.AlignRight {
-			class = "num"
-		}
+		class := alignClasses[cell.(*extast.TableCell).Alignment]
 		tag := "th"
 		// A number at the start of a row is a value, not the name of the row.
 		if scope == "" || scope == "row" && class == "num" {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // Comment is HTML from another server, sanitised.
@@ -274,7 +276,7 @@ func isMisleading(n *node, to *url.URL) bool {
 	if dot <= 0 || strings.ContainsAny(host, "@()'\"!,;") || !isTopLevelDomain(host[dot+1:]) {
 		return false
 	}
-	return host != strings.TrimPrefix(strings.ToLower(to.Host), "www.")
+	return asciiHost(host) != strings.TrimPrefix(strings.ToLower(to.Host), "www.")
 }
 
 // isTopLevelDomain reports whether s can be a top-level domain: at least two characters, all letters.
@@ -318,7 +320,25 @@ func parseAddress(href string) *url.URL {
 	if err != nil || strings.Contains(href, `\`) {
 		return nil
 	}
+	u.Host = asciiHost(u.Host)
 	return u
+}
+
+// hostNames converts names as browsers do.
+var hostNames = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+
+// asciiHost returns a host as it stands in the DNS: münster.example is xn--mnster-3ya.example. A name that cannot be
+// converted stays.
+func asciiHost(host string) string {
+	name, port, _ := strings.Cut(host, ":")
+	if ascii, err := hostNames.ToASCII(name); err == nil && !isASCII(name) {
+		return strings.TrimSuffix(ascii+":"+port, ":")
+	}
+	return host
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // maxMarks is the maximum number of combining marks on one letter. Written languages need up to four.

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -116,18 +117,28 @@ func (t *textWriter) flush(words string) {
 	}
 }
 
-// Summary returns the first paragraph of an article as plain text, cut by [text.Excerpt]; "" when there is no
-// paragraph.
+// Summary returns the first paragraph of an article as plain text, cut by [text.Excerpt]; without a paragraph, the
+// first item of a list. It is "" when there is neither.
 func Summary(article SafeHTML, limit int) string {
-	for _, n := range parse(string(article), ownDepth).kids {
-		if n.tag != "p" {
-			continue
-		}
+	tree := parse(string(article), ownDepth)
+	return text.Excerpt(cmp.Or(firstWords(tree, "p"), firstWords(tree, "li")), limit)
+}
+
+// firstWords returns the words of the first element with a tag that has any, outside of tables, pictures, code and
+// notes.
+func firstWords(n *node, tag string) string {
+	if n.tag == "aside" || n.tag == "table" || n.tag == "figure" || n.tag == "pre" {
+		return ""
+	}
+	if n.tag == tag {
 		var t textWriter
 		t.walk(n)
+		return strings.TrimSpace(t.String())
+	}
+	for _, kid := range n.kids {
 		// A paragraph with only a picture without alt text has no words; the next one is taken.
-		if words := strings.TrimSpace(t.String()); words != "" {
-			return text.Excerpt(words, limit)
+		if words := firstWords(kid, tag); words != "" {
+			return words
 		}
 	}
 	return ""

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/net/html"
 
 	"causerie/internal/blog"
-	"causerie/internal/text"
+	"causerie/internal/markup"
 )
 
 // describe fills the head of an article's page, for search engines, link previews and Mastodon (contract F-113).
@@ -15,7 +15,7 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h.Title, h.Type, h.Canonical = p.Title, "article", f.Site.ArticlePage(p.Article)
 	h.Description = p.Summary
 	if h.Description == "" {
-		h.Description = text.Excerpt(p.Plain, summaryLength)
+		h.Description = markup.Summary(markup.Trusted(p.HTML), summaryLength)
 	}
 	h.Hidden = p.Visibility == blog.Unlisted || !owner.Indexable
 	// Only then the page loads the style sheet for code.
