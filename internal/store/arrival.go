@@ -1,32 +1,51 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"causerie/internal/blog"
 )
 
-// Seen saves that an actor sent an activity with this id. first is false when that was saved before. kind is the type
-// of the activity, or "undone" or "deleted" for something that is taken back before it arrives.
-func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time.Time) (first bool, err error) {
-	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		actor, activity, kind, now)
-	return n == 1, err
+// Sighting is what was saved first of an id in an activity.
+type Sighting struct {
+	Kind string // the type of the activity, or "undone" or "deleted" for what was taken back; "" when it is new
+	At   time.Time
 }
 
-// KnownPost returns the comment that a post became, "" when it became none, and whether Seen saved the post's address
-// with a kind, such as that of a post that its author deleted. It is one query, because each reply asks both.
-func (s *Store) KnownPost(ctx context.Context, author, address, kind string) (comment blog.ID, marked bool, err error) {
+// Seen saves that an actor sent an activity with this id, unless an activity with it was seen before. It returns what
+// was saved then. kind is the type of the activity, or "undone" for something that is taken back before it arrives.
+func (s *Store) Seen(ctx context.Context, actor, activity, kind string, now time.Time) (Sighting, error) {
+	var before Sighting
+	n, err := s.exec(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		actor, activity, kind, now)
+	if n == 0 && err == nil {
+		err = s.one(ctx, &before, `SELECT kind, at FROM seen WHERE actor = ? AND activity_id = ?`, actor, activity)
+	}
+	return before, err
+}
+
+// MarkDeleted saves that an actor deleted the object with this id. An activity with the same id may have been seen:
+// some servers give one id to a post and to what they say of it.
+func (s *Store) MarkDeleted(ctx context.Context, actor, object string, now time.Time) error {
+	return s.run(ctx, `INSERT INTO seen (actor, activity_id, kind, at) VALUES (?, ?, 'deleted', ?)
+		ON CONFLICT (actor, activity_id) DO UPDATE SET kind = excluded.kind, at = excluded.at`, actor, object, now)
+}
+
+// KnownPost returns the comment that a post became, "" when it became none, and whether its author deleted the post. It
+// is one query, because each reply asks both.
+func (s *Store) KnownPost(ctx context.Context, author, address string) (comment blog.ID, deleted bool, err error) {
 	var known struct {
 		Comment blog.ID
-		Marked  bool
+		Deleted bool
 	}
 	err = s.one(ctx, &known, `
 		SELECT COALESCE((SELECT c.id FROM comments c WHERE c.address = ?), '') AS comment,
-			EXISTS (SELECT 1 FROM seen WHERE actor = ? AND activity_id = ? AND kind = ?) AS marked`,
-		address, author, address, kind)
-	return known.Comment, known.Marked, err
+			EXISTS (SELECT 1 FROM seen WHERE actor = ? AND activity_id = ? AND kind = 'deleted') AS deleted`,
+		address, author, address)
+	return known.Comment, known.Deleted, err
 }
 
 // longestWait limits how far ahead the next attempt at an arrival can be. A later time was written before the clock
@@ -36,12 +55,21 @@ const longestWait = 4 * time.Hour
 // atOnce is when an arrival without an attempt is due: always, whatever the clock says later.
 var atOnce = time.Unix(0, 0)
 
-// AddArrival queues an arrival. The same activity of the same signer is queued once.
+// AddArrival queues an arrival, unless it repeats the newest waiting one of its signer. An older one may be repeated on
+// purpose: who follows, undoes that and follows again may send the same bytes twice.
 func (s *Store) AddArrival(ctx context.Context, a blog.Arrival) error {
 	return s.InTx(ctx, func(s *Store) error {
-		err := s.run(ctx, `
-			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT
-			DO NOTHING`,
+		var newest []byte
+		err := s.one(ctx, &newest, `SELECT body FROM arrivals WHERE signer = ? AND parked = '' ORDER BY id DESC LIMIT 1`,
+			a.Signer)
+		if err != nil && !errors.Is(err, blog.ErrNotFound) {
+			return err
+		}
+		if err == nil && bytes.Equal(newest, a.Body) {
+			return nil
+		}
+		err = s.run(ctx, `
+			INSERT INTO arrivals (id, host, activity_id, signer, body, at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			a.ID, a.Host, a.ActivityID, a.Signer, a.Body, a.At, atOnce)
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 func receive(t *testing.T, s *store.Store, host, activity string, at time.Time) blog.Arrival {
 	t.Helper()
 	a := blog.Arrival{ID: blog.NewID(at), Host: host, ActivityID: activity, Signer: "https://" + host + "/users/bram",
-		Body: []byte("{}"), At: at}
+		Body: []byte(`{"id":"` + activity + `"}`), At: at}
 	if err := s.AddArrival(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
@@ -75,15 +75,20 @@ func TestANewArrivalDoesNotWaitForOneThatRests(t *testing.T) {
 	})
 }
 
-func TestTheSameArrivalIsKeptOnce(t *testing.T) {
+func TestTheSameArrivalIsKeptOnceUntilAnotherFollows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		for range 3 {
-			receive(t, s, "veerhuis.example", "https://veerhuis.example/1", now)
+		for i, step := range []struct {
+			activity string
+			want     int // arrivals that wait
+		}{{"follow", 1}, {"follow", 1}, {"undo", 2}, {"undo", 2}, {"follow", 3}, {"", 4}, {"", 4}} {
+			receive(t, s, "veerhuis.example", step.activity, now.Add(time.Duration(i)*time.Second))
+			if n, _, err := s.CountWaiting(t.Context()); err != nil || n != step.want {
+				t.Errorf("step %d: %d arrivals wait, %v; want %d", i, n, err, step.want)
+			}
 		}
-		receive(t, s, "veerhuis.example", "", now) // without an id nothing can be told apart
-		receive(t, s, "veerhuis.example", "", now)
-		if n, _, err := s.CountWaiting(t.Context()); err != nil || n != 3 {
-			t.Errorf("%d arrivals wait, %v; want 3", n, err)
+		receive(t, s, "zilverduin.example", "", now)
+		if n, _, err := s.CountWaiting(t.Context()); err != nil || n != 5 {
+			t.Errorf("from another signer: %d arrivals wait, %v", n, err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -36,30 +37,28 @@ type handling struct {
 	act   activity.Activity
 	found fetched
 
+	forwarded bool // somebody else than its actor brought the activity, with a proof
+
 	queued bool // a delivery was added, so the courier must be woken after the commit
 }
 
-// apply handles one activity in one transaction, which may be shared with activities that arrive at the same moment. An
-// activity that was seen before has no effect. extra may be nil; it runs first in the same transaction. The error is a
-// missingError when something must be fetched first.
-func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched,
+// apply handles one activity in one transaction, which may be shared with activities that arrive at the same moment.
+// extra may be nil; it runs first in the same transaction. The error is a missingError when something must be fetched
+// first.
+func (in *Inbox) apply(ctx context.Context, act activity.Activity, signer string, found fetched,
 	extra func(context.Context, *store.Store) error) (*handling, error) {
 	var h *handling
 	err := in.Store.GroupCommit(ctx, blog.HostOf(act.Actor), func(ctx context.Context, s *store.Store) error {
 		// GroupCommit may run this again after a deadlock, so each run begins with a new handling.
-		h = &handling{Inbox: in, tx: s, act: act, found: found}
+		h = &handling{Inbox: in, tx: s, act: act, found: found, forwarded: signer != act.Actor}
 		if extra != nil {
 			if err := extra(ctx, s); err != nil {
 				return err
 			}
 		}
-		// A retry, or a copy for another inbox, has the same id. It is recorded in the transaction of the effect, so that
-		// neither can exist without the other.
-		if act.ID != "" {
-			first, err := s.Seen(ctx, act.Actor, act.ID, act.Type, in.Now())
-			if err != nil || !first {
-				return err
-			}
+		// The id is recorded in the transaction of the effect, so that neither can exist without the other.
+		if over, err := h.over(ctx); over || err != nil {
+			return err
 		}
 		// An activity about something that is not here counts as handled. Otherwise it would be tried again.
 		return federation.IgnoreMissing(h.handle(ctx))
@@ -68,6 +67,34 @@ func (in *Inbox) apply(ctx context.Context, act activity.Activity, found fetched
 		return nil, err // and not h: who did not wait for the group must not read what it still writes
 	}
 	return h, nil
+}
+
+// undoneFor is how long an activity has no effect after an Undo that came before it. Longer than most servers take to
+// try again, but not for ever: a server that lost its database gives its ids anew.
+const undoneFor = 24 * time.Hour
+
+// over reports whether an activity must have no effect because of what came with its id before (contract F-122).
+//
+// A retry, or a copy for another inbox, has the same id. But some servers give the same id to all that they say of a
+// post, and a second Follow or Like may have the id of the first. So activities are judged by what they say: each asks
+// for a state that may be reached already. Only a report asks for none.
+func (h *handling) over(ctx context.Context) (bool, error) {
+	if h.act.ID == "" {
+		return false, nil
+	}
+	before, err := h.tx.Seen(ctx, h.act.Actor, h.act.ID, h.act.Type, h.Now())
+	if err != nil || before.Kind == "" {
+		return false, err
+	}
+	switch h.act.Act.(type) {
+	case activity.Flag:
+		return true, nil
+	case activity.Follow, activity.Like, activity.Announce, activity.Block:
+		if before.Kind == undone && h.Now().Sub(before.At) < undoneFor {
+			return true, nil
+		}
+	}
+	return h.forwarded, nil // anybody could bring it again, long after its actor changed their mind
 }
 
 // afterCommit does what must not happen before the commit: it forgets keys and wakes the courier.
@@ -171,8 +198,11 @@ func (h *handling) tooManyPending(ctx context.Context, f blog.Follower) (bool, e
 	return n >= maxPending, err
 }
 
-// undo undoes a follow or a reaction, which it finds by its id or by its object. The id is recorded as undone: if the
-// activity arrives only after its Undo, it has no effect (contract F-063).
+// undone is the kind under which the id of an activity is recorded that is undone before it was seen.
+const undone = "undone"
+
+// undo undoes a follow or a reaction, which it finds by its id or by its object. An id that was never seen is recorded
+// as undone: if the activity arrives only after its Undo, it has no effect (contract F-063).
 func (h *handling) undo(ctx context.Context, what activity.Undo) error {
 	// The embedded activity may lack an id or a type, so each kind is tried until one fits.
 	err := h.undoFollow(ctx, what)
@@ -186,7 +216,7 @@ func (h *handling) undo(ctx context.Context, what activity.Undo) error {
 		return err
 	}
 	if what.ID != "" {
-		_, err = h.tx.Seen(ctx, h.act.Actor, what.ID, "undone", h.Now())
+		_, err = h.tx.Seen(ctx, h.act.Actor, what.ID, undone, h.Now())
 		return err
 	}
 	return nil
@@ -306,7 +336,7 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if !blog.SameOrigin(what.Object, h.act.Actor) {
 		return nil
 	}
-	if _, err := h.tx.Seen(ctx, h.act.Actor, what.Object, deleted, h.Now()); err != nil {
+	if err := h.tx.MarkDeleted(ctx, h.act.Actor, what.Object, h.Now()); err != nil {
 		return err
 	}
 	// A Delete has only an id. It may be the id of a comment, a mention, a reaction or a quote authorization.
@@ -326,9 +356,6 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	}
 	return err
 }
-
-// deleted is the kind under which the id of a deleted object is recorded as seen.
-const deleted = "deleted"
 
 // knownActor returns our record of an actor. The error is a missingError when the actor must be fetched first,
 // ErrBlocked when the actor is blocked, and ErrNotOurs when the actor is gone.

@@ -192,7 +192,7 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 // knownPost returns the id of the comment that a post became already, "" when there is none. The error is a NotOurs for
 // a post that its author deleted: a Create may arrive after its Delete.
 func (h *handling) knownPost(ctx context.Context, post incoming) (blog.ID, error) {
-	id, gone, err := h.tx.KnownPost(ctx, post.AttributedTo, post.ID, deleted)
+	id, gone, err := h.tx.KnownPost(ctx, post.AttributedTo, post.ID)
 	if err == nil && id == "" && gone {
 		err = federation.NotOurs("its author deleted it")
 	}

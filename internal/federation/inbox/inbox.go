@@ -313,7 +313,7 @@ func (in *Inbox) accept(ctx context.Context, doc *activity.Document, signer stri
 // tryNow tries to handle an activity right away. It reports false when the activity must be kept as an arrival.
 func (in *Inbox) tryNow(ctx context.Context, act activity.Activity, host string,
 	contact func(context.Context, *store.Store) error) (bool, error) {
-	h, err := in.apply(ctx, act, nil, contact)
+	h, err := in.apply(ctx, act, act.Actor, nil, contact)
 	if err == nil {
 		in.contacts.Mark(host, in.Now())
 		h.afterCommit()

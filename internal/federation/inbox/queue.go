@@ -183,7 +183,7 @@ func (in *Inbox) applyWithFetches(ctx context.Context, arrival blog.Arrival, act
 	// A transaction must not wait for the network. So each pass that needs a fetch rolls back, and the next pass begins
 	// again with one more thing fetched.
 	for fetches := 0; ; fetches++ {
-		h, err := in.apply(ctx, act, found, finish)
+		h, err := in.apply(ctx, act, arrival.Signer, found, finish)
 		var missing missingError
 		switch {
 		case err == nil:
