@@ -46,6 +46,7 @@ func (s *Store) MentionedBy(ctx context.Context, address string) (bool, error) {
 }
 
 // ReviseMention gives the mentions by a post its edited text, if the edit is newer and by the same writer.
+// Where neither has a time, the edit is newer.
 func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
 	// A restricted mention stays restricted: what was private must not become public by an edit.
 	return s.run(ctx, `

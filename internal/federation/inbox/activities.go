@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,8 @@ type handling struct {
 	act   activity.Activity
 	found fetched
 
-	forwarded bool // somebody else than its actor brought the activity, with a proof
+	before    store.Sighting // what came under the id of the activity before
+	forwarded bool           // somebody else than its actor brought the activity, with a proof
 
 	queued bool // a delivery was added, so the courier must be woken after the commit
 }
@@ -82,15 +84,16 @@ func (h *handling) over(ctx context.Context) (bool, error) {
 	if h.act.ID == "" {
 		return false, nil
 	}
-	before, err := h.tx.Seen(ctx, h.act.Actor, h.act.ID, h.act.Type, h.Now())
-	if err != nil || before.Kind == "" {
+	var err error
+	h.before, err = h.tx.Seen(ctx, h.act.Actor, h.act.ID, h.act.Type, h.Now())
+	if err != nil || h.before.Kind == "" {
 		return false, err
 	}
 	switch h.act.Act.(type) {
 	case activity.Flag:
 		return true, nil
 	case activity.Follow, activity.Like, activity.Announce, activity.Block:
-		if before.Kind == undone && h.Now().Sub(before.At) < undoneFor {
+		if h.before.Kind == undone && h.Now().Sub(h.before.At) < undoneFor {
 			return true, nil
 		}
 	}
@@ -209,18 +212,20 @@ func (h *handling) undo(ctx context.Context, what activity.Undo) error {
 	if errors.Is(err, blog.ErrNotFound) && what.ID != "" {
 		err = h.tx.UndoReaction(ctx, h.act.Actor, what.ID)
 	}
-	if errors.Is(err, blog.ErrNotFound) {
+	if errors.Is(err, blog.ErrNotFound) && !h.repeated() {
 		err = h.undoReactionTo(ctx, what)
 	}
-	if err != nil && !errors.Is(err, blog.ErrNotFound) {
-		return err
+	// What was here has come, even if that is too long ago to be known as seen.
+	if !errors.Is(err, blog.ErrNotFound) || what.ID == "" {
+		return federation.IgnoreMissing(err)
 	}
-	if what.ID != "" {
-		_, err = h.tx.Seen(ctx, h.act.Actor, what.ID, undone, h.Now())
-		return err
-	}
-	return nil
+	_, err = h.tx.Seen(ctx, h.act.Actor, what.ID, undone, h.Now())
+	return err
 }
+
+// repeated reports whether an Undo came before under the same id. It may be a copy, and must not undo what was done
+// since under another id (threat T-010).
+func (h *handling) repeated() bool { return h.before.Kind != "" }
 
 func (h *handling) undoFollow(ctx context.Context, what activity.Undo) error {
 	if what.Type != "" && what.Type != "Follow" {
@@ -232,6 +237,12 @@ func (h *handling) undoFollow(ctx context.Context, what activity.Undo) error {
 	}
 	if err != nil {
 		return err
+	}
+	if h.repeated() {
+		f, err := h.tx.Follower(ctx, voice.ID, h.act.Actor)
+		if err != nil || f.FollowID != what.ID {
+			return cmp.Or(err, blog.ErrNotFound)
+		}
 	}
 	// An actor follows a voice once, so the pair is enough: the embedded Follow may have no id, or a new one.
 	return h.tx.Unfollow(ctx, voice.ID, h.act.Actor)

@@ -266,9 +266,6 @@ func (h *handling) addressedToUs(post incoming) bool {
 	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, post.carrier.To, post.carrier.Cc), h.Site.Owns)
 }
 
-// maxUnseenAge is how old a post may be whose Update arrives although its Create was never seen.
-const maxUnseenAge = 24 * time.Hour
-
 // update updates the profile of the sender, or a comment or mention of theirs.
 func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if actor := what.Object.Actor; actor != nil {
@@ -294,10 +291,8 @@ func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if known, err := h.renewMention(ctx, h.pushed(post)); known || err != nil {
 		return err
 	}
-	// The Update may have arrived before the Create, or this edit may be the first version that mentions us.
-	if h.Now().Sub(post.Published) > maxUnseenAge {
-		return nil
-	}
+	// The Update may have arrived before the Create, or this edit may be the first version that mentions us. Like a Create
+	// it may be of any age: servers that were away send late.
 	return h.create(ctx, post)
 }
 
@@ -322,10 +317,10 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	if c.ActorID != post.carrier.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
 		return nil
 	}
-	// Updates can arrive in any order, and more than once.
-	if post.Updated == nil || c.UpdatedAt != nil && !post.Updated.After(*c.UpdatedAt) {
+	if !newer(post.Updated, c.UpdatedAt) {
 		return nil
 	}
+	known := c
 	a, err := h.tx.Head(ctx, c.ArticleID)
 	if err != nil {
 		return err
@@ -346,6 +341,10 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	if c.Visibility != blog.RestrictedComment {
 		c.Visibility = post.Visibility(post.carrier.To, post.carrier.Cc)
 	}
+	// What is approved need not be approved again because its server is asked for it again.
+	if c == known {
+		return nil
+	}
 	author, err := h.knownActor(ctx, c.ActorID)
 	if err != nil || author.KeyMark != c.KeyMark {
 		return err // the address has a new owner, who may delete the comment but not change it (threat T-049)
@@ -360,6 +359,12 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 		holdForApproval(&c)
 	}
 	return h.tx.ReviseComment(ctx, c)
+}
+
+// newer reports whether a version of a post replaces the one that we have: Updates can arrive in any order, and more
+// than once. Where neither says a time, the order of arrival counts. What says none never replaces what does.
+func newer(updated, known *time.Time) bool {
+	return known == nil || updated != nil && updated.After(*known)
 }
 
 // stateAfterEdit returns the state that a shown comment gets after an edit: still shown, or waiting for approval.

@@ -41,10 +41,6 @@ func (h *handling) renewMention(ctx context.Context, post incoming) (bool, error
 		return false, err
 	}
 	m := h.MentionOf(post.Object, post.carrier)
-	// Some servers send no time with an edit.
-	if m.UpdatedAt == nil {
-		m.UpdatedAt = &m.ArrivedAt
-	}
 	author, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return true, err
