@@ -416,7 +416,7 @@ func (app *app) setByline(ctx context.Context, a *blog.Article, front markup.Fro
 		}
 		names = append(names, by)
 	}
-	return authoring.SetByline(a, names)
+	return authoring.SetByline(a, names, "")
 }
 
 // guest reads the key guest of the front matter.

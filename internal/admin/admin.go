@@ -100,6 +100,7 @@ func (h *Handler) Routes() chi.Router {
 	plain.Get("/admin/articles/{article}/versions", h.authed(h.versions))
 	plain.Get("/admin/articles/{article}/versions/{language}/{number}", h.authed(h.oneVersion))
 	plain.Post("/admin/articles/{article}/pin", h.authed(h.pin))
+	plain.Post("/admin/articles/{article}/byline", h.authed(h.answerByline))
 	plain.Get("/admin/articles/{article}/withdraw", h.authed(h.showWithdraw))
 	plain.Post("/admin/articles/{article}/withdraw", h.authed(h.withdraw))
 	plain.Post("/admin/articles/{article}/delete", h.authed(h.deleteArticle))

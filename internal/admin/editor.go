@@ -272,7 +272,7 @@ const (
 // apply puts the typed values into the article. Errors go to their fields.
 func (h *Handler) apply(req *request, p *editorPage, a *blog.Article) error {
 	p.editorForm.apply(a, p.Errors)
-	if err := h.applyByline(req.ctx(), p, a); err != nil {
+	if err := h.applyByline(req.ctx(), p, a, req.author.ID); err != nil {
 		return err
 	}
 	if err := h.applySeries(req.ctx(), p, a); err != nil {

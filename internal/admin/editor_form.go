@@ -139,21 +139,22 @@ func bylineText(a blog.Article) string {
 	return text.String()
 }
 
-// applyByline reads the by-line, one name per line: "@tobias" is an author of this blog, any other name is a guest.
-func (h *Handler) applyByline(ctx context.Context, p *editorPage, a *blog.Article) error {
+// applyByline reads the by-line, one name per line: "@tobias" is an author of this blog, any other name is a guest. by
+// is the author who sent the form.
+func (h *Handler) applyByline(ctx context.Context, p *editorPage, a *blog.Article, by blog.ID) error {
 	var names []blog.Byline
 	for _, line := range lines(p.Byline) {
-		by, err := authoring.Guest(line)
+		name, err := authoring.Guest(line)
 		if strings.HasPrefix(line, "@") {
-			by, err = h.authoring().Coauthor(ctx, line)
+			name, err = h.authoring().Coauthor(ctx, line)
 		}
 		if err == nil {
-			names = append(names, by)
+			names = append(names, name)
 		} else if err := p.Errors.add(err); err != nil {
 			return err
 		}
 	}
-	return p.Errors.add(authoring.SetByline(a, names))
+	return p.Errors.add(authoring.SetByline(a, names, by))
 }
 
 // applySeries reads the series, the part and the number of parts.

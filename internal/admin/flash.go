@@ -32,6 +32,8 @@ var flashes = map[string]string{
 	"first":     "Published: your first article!",
 	"local":     "Published, only here on the web.",
 	"taken":     "The translation is removed.",
+	"agreed":    "It is on your page now, and announced to your followers.",
+	"declined":  "Your name is taken out of it.",
 	"pinned":    "Pinned: it is first on its author's page.",
 	"unpinned":  "Unpinned: it is among the other articles again.",
 	"scheduled": "Scheduled. It is published automatically.",

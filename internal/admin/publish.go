@@ -167,11 +167,11 @@ func (h *Handler) audiences(req *request, a blog.Article) ([]audience, error) {
 	}, nil
 }
 
-// coauthors finds the voices of this blog that wrote an article with its owner.
+// coauthors finds the voices of this blog that wrote an article with its owner, and said so.
 func coauthors(a blog.Article) []account.FindVoice {
 	var list []account.FindVoice
 	for _, by := range a.Authors {
-		if by.VoiceID != "" && by.VoiceID != a.VoiceID {
+		if by.VoiceID != "" && by.VoiceID != a.VoiceID && !by.Asked {
 			list = append(list, func(context.Context) (blog.Voice, error) { return blog.Voice{ID: by.VoiceID}, nil })
 		}
 	}

@@ -17,6 +17,7 @@ type todayPage struct {
 	Sentence  string // the state of the deliveries
 	Hint      string
 	Last      *lastArticle
+	Named     []named
 	Scheduled []row // the next to go out first
 	Drafts    []row
 	AllDrafts int
@@ -35,6 +36,12 @@ type lastArticle struct {
 	Progress progress
 }
 
+// named is an article in whose by-line somebody named the author.
+type named struct {
+	row
+	URL string
+}
+
 const mostEmojis = 12 // shown below the article
 
 const newSince = 7 * 24 * time.Hour // how long a follower is new
@@ -48,7 +55,7 @@ func (h *Handler) today(req *request) error {
 	if p.Sentence, p.Hint, err = h.health(req); err != nil {
 		return err
 	}
-	for _, read := range []func(*request, *todayPage) error{h.lastArticle, h.scheduledNext, h.recentDrafts,
+	for _, read := range []func(*request, *todayPage) error{h.namedIn, h.lastArticle, h.scheduledNext, h.recentDrafts,
 		h.waitingComments, h.newFollowers} {
 		if err := read(req, &p); err != nil {
 			return err
@@ -133,6 +140,37 @@ func (h *Handler) lastArticle(req *request, p *todayPage) error {
 	p.Last = &lastArticle{row: req.row(list[0]), Counts: counts[list[0].ID], Emojis: emojis,
 		Progress: req.progress(samples[list[0].ID])}
 	return nil
+}
+
+// namedIn lists the articles in whose by-line somebody named the author, who has not answered yet.
+func (h *Handler) namedIn(req *request, p *todayPage) error {
+	list, err := h.store.AskedBylines(req.ctx(), req.author.ID)
+	for _, a := range list {
+		p.Named = append(p.Named, named{req.row(a), h.address.ArticlePage(a)})
+	}
+	return err
+}
+
+// answerByline is the yes or no of an author whom somebody named in a by-line.
+func (h *Handler) answerByline(req *request) error {
+	id, err := req.id("article")
+	if err != nil {
+		return err
+	}
+	form, err := req.form()
+	if err != nil {
+		return err
+	}
+	if form.Get("answer") == "no" {
+		if err := h.outbox.DeclineByline(req.ctx(), id, req.author.ID); err != nil {
+			return err
+		}
+		return req.redirect("/admin?done=declined")
+	}
+	if err := h.outbox.AgreeToByline(req.ctx(), id, req.author.ID); err != nil {
+		return err
+	}
+	return req.redirect("/admin?done=agreed")
 }
 
 // scheduledNext lists the scheduled articles, the next one first.

@@ -248,13 +248,15 @@ func TestTheBylineBeginsWithTheOwnerAndNamesEachAuthorOnce(t *testing.T) {
 	a := blog.Article{VoiceID: "ilse", Authors: []blog.Byline{{VoiceID: "maud"}, {VoiceID: "ilse", Name: "Ilse"}}}
 	guest := blog.Byline{Name: "Harm"}
 	if err := authoring.SetByline(&a, []blog.Byline{{VoiceID: "tobias"}, {VoiceID: "ilse"}, guest,
-		{VoiceID: "tobias"}}); err != nil {
+		{VoiceID: "tobias"}}, "ilse"); err != nil {
 		t.Fatal(err)
 	}
-	if want := []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias"}, guest}; !slices.Equal(a.Authors, want) {
+	want := []blog.Byline{{VoiceID: "ilse", Name: "Ilse"}, {VoiceID: "tobias", Asked: true}, guest}
+	if !slices.Equal(a.Authors, want) {
 		t.Errorf("the by-line is %+v", a.Authors)
 	}
-	if err := authoring.SetByline(&a, make([]blog.Byline, 21)); !errors.As(err, new(blog.Invalid)) || len(a.Authors) != 3 {
+	err := authoring.SetByline(&a, make([]blog.Byline, 21), "ilse")
+	if !errors.As(err, new(blog.Invalid)) || len(a.Authors) != 3 {
 		t.Errorf("with 21 names: %v, and %d remain", err, len(a.Authors))
 	}
 }

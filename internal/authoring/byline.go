@@ -54,27 +54,34 @@ func Guest(text string) (blog.Byline, error) {
 	return blog.Byline{Name: name, URL: address}, nil
 }
 
-// SetByline sets the by-line of an article: its owner first, then names. Each author of this blog is listed once.
-// More than twenty names are blog.Invalid.
-func SetByline(a *blog.Article, names []blog.Byline) error {
+// SetByline sets the by-line of an article: its owner first, then names. Each author of this blog is listed once. An
+// author who is named by somebody else is asked: until they say yes, nothing is announced in their name, and their page
+// does not list it. by is the author who names them; "" is whoever works at the terminal, who may speak for all. More
+// than twenty names are blog.Invalid.
+func SetByline(a *blog.Article, names []blog.Byline, by blog.ID) error {
 	if len(names) > maxByline {
 		return blog.Invalid{Field: "byline", Problem: fmt.Sprintf("has more than %d names: name the others in the text",
 			maxByline)}
 	}
 	// The entry that the owner has already, with name and picture, if the article has one.
 	owner := blog.Byline{VoiceID: a.VoiceID}
-	for _, by := range a.Authors {
-		if by.VoiceID == a.VoiceID {
-			owner = by
+	asked := map[blog.ID]bool{}
+	for _, named := range a.Authors {
+		if named.VoiceID == a.VoiceID {
+			owner = named
 		}
+		asked[named.VoiceID] = named.Asked
 	}
 	authors, known := []blog.Byline{owner}, map[blog.ID]bool{a.VoiceID: true}
-	for _, by := range names {
-		if by.VoiceID != "" && known[by.VoiceID] {
+	for _, named := range names {
+		if named.VoiceID != "" && known[named.VoiceID] {
 			continue
 		}
-		known[by.VoiceID] = true
-		authors = append(authors, by)
+		known[named.VoiceID] = true
+		if before, ok := asked[named.VoiceID]; named.VoiceID != "" && by != "" && named.VoiceID != by {
+			named.Asked = before || !ok
+		}
+		authors = append(authors, named)
 	}
 	a.Authors = authors
 	return nil

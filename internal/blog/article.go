@@ -130,6 +130,7 @@ type Byline struct {
 	Name    string
 	URL     string // a guest's own address, or ""
 	Picture string
+	Asked   bool // an author whom somebody else named, and who has not said yes yet
 }
 
 const (

@@ -145,8 +145,14 @@ func (s *Store) saveBody(ctx context.Context, article blog.ID, language string, 
 		ON CONFLICT (article_id, language) DO UPDATE SET body = excluded.body`, article, language, bodyOf(t))
 }
 
-// saveByline saves the co-authors. The owner is a column of the article.
+// saveByline saves the co-authors. The owner is a column of the article. Whoever said yes since the article was read is
+// not asked again.
 func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
+	var agreed []blog.ID
+	if err := s.all(ctx, &agreed, `SELECT voice_id FROM article_authors WHERE article_id = ? AND voice_id <> ''
+		AND NOT asked`, a.ID); err != nil {
+		return err
+	}
 	if err := s.run(ctx, `DELETE FROM article_authors WHERE article_id = ?`, a.ID); err != nil {
 		return err
 	}
@@ -159,13 +165,41 @@ func (s *Store) saveByline(ctx context.Context, a blog.Article) error {
 		if by.VoiceID != "" {
 			guest, url = "", ""
 		}
-		if err := s.run(ctx, `INSERT INTO article_authors (article_id, position, voice_id, guest_name, guest_url) VALUES
-			(?, ?, ?, ?, ?)`,
-			a.ID, i+1, by.VoiceID, guest, url); err != nil {
+		asked := by.Asked && !slices.Contains(agreed, by.VoiceID)
+		if err := s.run(ctx, `INSERT INTO article_authors (article_id, position, voice_id, guest_name, guest_url, asked)
+			VALUES (?, ?, ?, ?, ?, ?)`,
+			a.ID, i+1, by.VoiceID, guest, url, asked); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// AgreeToByline records that a co-author said yes to being named. It returns blog.ErrNotFound when nobody asked.
+func (s *Store) AgreeToByline(ctx context.Context, article, voice blog.ID) error {
+	return s.InTx(ctx, func(s *Store) error {
+		n, err := s.exec(ctx, `UPDATE article_authors SET asked = FALSE WHERE article_id = ? AND voice_id = ? AND asked`,
+			article, voice)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return blog.ErrNotFound
+		}
+		s.markChanged()
+		return s.relist(ctx, article)
+	})
+}
+
+// AskedBylines lists published articles in whose by-line others named a voice that has not said yes yet, at most fifty.
+func (s *Store) AskedBylines(ctx context.Context, voice blog.ID) ([]blog.Article, error) {
+	var list []blog.Article
+	err := s.all(ctx, &list, `SELECT `+articleColumns+fromArticles+`JOIN article_authors b ON b.article_id = a.id
+		WHERE b.voice_id = ? AND b.asked AND a.status = 'published' ORDER BY a.id DESC LIMIT 50`, voice)
+	if err != nil {
+		return nil, err
+	}
+	return list, s.loadBylinesAndTags(ctx, list)
 }
 
 func (s *Store) saveTags(ctx context.Context, a blog.Article) error {

@@ -252,11 +252,12 @@ func (s *Store) loadBylines(ctx context.Context, list []blog.Article, at map[blo
 	}
 	// The owner is position 0; saveByline counts the others from 1.
 	err := s.all(ctx, &rows, `
-		SELECT a.id AS article_id, 0 AS position, v.id AS voice_id, v.handle, v.name, '' AS url, v.picture
+		SELECT a.id AS article_id, 0 AS position, v.id AS voice_id, v.handle, v.name, '' AS url, v.picture,
+		FALSE AS asked
 		FROM articles a JOIN voices v ON v.id = a.voice_id WHERE a.id IN (?)
 		UNION ALL
 		SELECT b.article_id, b.position, b.voice_id, COALESCE(v.handle, ''), COALESCE(v.name, b.guest_name), b.guest_url,
-		COALESCE(v.picture, '')
+		COALESCE(v.picture, ''), b.asked
 		FROM article_authors b LEFT JOIN voices v ON v.id = b.voice_id WHERE b.article_id IN (?)
 		ORDER BY 1, 2`, ids, ids)
 	for _, row := range rows {

@@ -21,7 +21,7 @@ type listRow struct {
 }
 
 // listsOf returns the query for the rows of article_lists that the articles of a condition should have. The migration
-// 0015 has the same query, and explains the kinds.
+// 0015 has the same query from before authors were asked, and explains the kinds.
 func listsOf(condition string) string {
 	return `SELECT kind, voice_id, name, at, article_id FROM (
 		WITH one AS (
@@ -32,7 +32,7 @@ func listsOf(condition string) string {
 		writers AS (
 			SELECT id, voice_id FROM one
 			UNION SELECT b.article_id, b.voice_id FROM article_authors b JOIN one ON one.id = b.article_id
-			WHERE b.voice_id <> '')
+			WHERE b.voice_id <> '' AND NOT b.asked)
 		SELECT 'listed' AS kind, '' AS voice_id, '' AS name, published AS at, id AS article_id FROM one WHERE listed
 		UNION ALL SELECT 'listed', w.voice_id, '', published, one.id FROM one JOIN writers w ON w.id = one.id WHERE listed
 		UNION ALL SELECT 'tag', '', g.tag, published, id FROM one JOIN article_tags g ON g.article_id = one.id WHERE listed

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"causerie/internal/activity"
@@ -41,6 +42,50 @@ func (o *Outbox) queueAnnounces(ctx context.Context, s *store.Store, before, aft
 	return nil
 }
 
+// AgreeToByline is the yes of a co-author whom somebody else named: from now on the article is announced in their name.
+// It returns blog.ErrNotFound when nobody asked.
+func (o *Outbox) AgreeToByline(ctx context.Context, article, voice blog.ID) error {
+	err := o.Store.InTx(ctx, func(s *store.Store) error {
+		before, err := s.LockArticle(ctx, article)
+		if err != nil {
+			return err
+		}
+		if err := s.AgreeToByline(ctx, article, voice); err != nil {
+			return err
+		}
+		hold, err := o.currentHold(ctx, s, article)
+		// What is held is announced at the end of the hold, with the answers that are there by then.
+		if err != nil || hold != nil || before.Status != blog.Published {
+			return err
+		}
+		after, err := s.Article(ctx, article)
+		if err != nil {
+			return err
+		}
+		return o.queueAnnounces(ctx, s, before, after)
+	})
+	if err != nil {
+		return fmt.Errorf("agree to the by-line of %s: %w", article, err)
+	}
+	o.Wake()
+	return nil
+}
+
+// DeclineByline is the no of a co-author whom somebody else named in a published article: the name is taken out, and
+// servers that have the article are told without a notice. It returns blog.ErrNotFound when nobody asked.
+func (o *Outbox) DeclineByline(ctx context.Context, article, voice blog.ID) error {
+	a, err := o.Store.Article(ctx, article)
+	if err != nil {
+		return err
+	}
+	named := len(a.Authors)
+	a.Authors = slices.DeleteFunc(a.Authors, func(by blog.Byline) bool { return by.VoiceID == voice && by.Asked })
+	if len(a.Authors) == named {
+		return blog.ErrNotFound
+	}
+	return o.ReviseWith(ctx, &a, ReviseOptions{Quiet: true})
+}
+
 func containsVoice(voices []blog.Voice, v blog.Voice) bool {
 	return slices.ContainsFunc(voices, func(other blog.Voice) bool { return other.ID == v.ID })
 }
@@ -60,7 +105,7 @@ func (o *Outbox) announcers(ctx context.Context, s *store.Store, a blog.Article)
 		return federation.IgnoreMissing(err)
 	}
 	for _, by := range a.Authors {
-		if by.VoiceID != "" {
+		if by.VoiceID != "" && !by.Asked {
 			if err := add(s.Voice(ctx, by.VoiceID)); err != nil {
 				return nil, err
 			}
