@@ -11,7 +11,7 @@ import (
 
 // Whoever writes an article may name other authors under its title. In their own names nothing happens before they say
 // yes: it is not announced to their followers, and not listed on their pages.
-func TestT240AnAuthorWhomOthersNameIsAskedBeforeAnythingHappensInTheirName(t *testing.T) {
+func TestT244AnAuthorWhomOthersNameIsAskedBeforeAnythingHappensInTheirName(t *testing.T) {
 	for name, c := range map[string]struct {
 		owner  blog.Role
 		answer string

@@ -291,7 +291,7 @@ func (p people) writer(actor string, voice blog.ID) (who person, facts string) {
 	}
 	ties := p.ties[actor]
 	var list []string
-	if !ties.ApprovedBefore {
+	if !ties.ShownBefore {
 		list = append(list, "new here")
 	}
 	if ties.Follows {

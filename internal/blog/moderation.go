@@ -14,7 +14,8 @@ const (
 type Relation struct {
 	Follows        bool // follows an author of ours
 	Followed       bool // an author of ours follows them
-	ApprovedBefore bool // an earlier comment of theirs was approved
+	ShownBefore    bool // readers see an earlier comment of theirs
+	ApprovedBefore bool // readers see one because a person of ours let them
 }
 
 // Admit decides whether a new comment is shown or waits for approval. A reply under a closed article is ErrForbidden.

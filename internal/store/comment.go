@@ -117,8 +117,8 @@ func (s *Store) markComment(c blog.Comment) {
 func (s *Store) ModerateComment(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	return s.InTx(ctx, func(s *Store) error {
 		// A moderator has decided. held = FALSE keeps the end of a limit from changing the state again.
-		return s.changeComment(ctx, `UPDATE comments SET state = ?, held = FALSE WHERE id = ? AND state <> 'removed'`, state,
-			id)
+		return s.changeComment(ctx, `UPDATE comments SET state = ?, approved = ?, held = FALSE WHERE id = ?
+			AND state <> 'removed'`, state, state == blog.CommentShown, id)
 	})
 }
 

@@ -206,6 +206,8 @@ func (s *Store) Relations(ctx context.Context, actors []string) (map[string]blog
 		SELECT p.id, EXISTS (SELECT 1 FROM followers f WHERE f.actor_id = p.id AND f.state = 'accepted') AS follows,
 			EXISTS (SELECT 1 FROM following f WHERE f.actor_id = p.id AND f.state = 'accepted') AS followed,
 			EXISTS (SELECT 1 FROM comments c WHERE c.actor_id = p.id AND c.key_mark = p.key_mark
+				AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND c.visibility <> 'restricted') AS shown_before,
+			EXISTS (SELECT 1 FROM comments c WHERE c.actor_id = p.id AND c.key_mark = p.key_mark AND c.approved
 				AND `+s.sql.unindexed(`c.state`)+` = 'shown' AND c.visibility <> 'restricted') AS approved_before
 		FROM actors p WHERE p.id IN (?)`, actors)
 	for _, row := range list {

@@ -223,3 +223,51 @@ func TestModerationDecidesWhatIsShown(t *testing.T) {
 		}
 	})
 }
+
+// Under an article for people who are known, being shown elsewhere on the blog makes nobody known: there, everybody is
+// shown at once. The yes of a person does, and their no takes it back.
+func TestT245WhoWasOnlyShownIsNotKnown(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		known := o.Publish(func(a *blog.Article) { a.Comments = blog.Known })
+		open := o.Publish(func(a *blog.Article) { a.Slug = "open" })
+		bram, tess := o.Server("veerhuis").Person("bram"), o.Server("zilverduin").Person("tess")
+		say := func(p *fedtest.Person, under blog.Article, text string) blog.ID {
+			t.Helper()
+			reply, err := p.Reply(o.Soon(), o.Object(under), "<p>"+text+"</p>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := o.Store.CommentByAddress(t.Context(), reply.Object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.ID
+		}
+		want := func(shown string, waiting int) {
+			t.Helper()
+			if got, n := o.CommentTexts(known), len(o.WaitingComments(known)); got != shown || n != waiting {
+				t.Errorf("%q is shown and %d wait, want %q and %d", got, n, shown, waiting)
+			}
+		}
+		first := say(bram, known, "One.")
+		say(bram, open, "Two.")
+		if got := o.CommentTexts(open); got != "Two." {
+			t.Errorf("under the open article: %q", got)
+		}
+		say(bram, known, "Three.")
+		want("", 2)
+		if err := o.Outbox.Moderate(o.Soon(), first, blog.CommentShown); err != nil {
+			t.Fatal(err)
+		}
+		say(bram, known, "Four.")
+		want("One.|Four.", 1)
+		if err := o.Outbox.Moderate(o.Soon(), first, blog.CommentHidden); err != nil {
+			t.Fatal(err)
+		}
+		say(bram, known, "Five.") // shown as the one who was known, which is no yes to the next
+		want("Four.", 2)
+		say(tess, open, "Six.")
+		say(tess, known, "Seven.")
+		want("Four.", 3)
+	})
+}
