@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // articleCommand are the commands about articles.
@@ -154,6 +155,7 @@ func (n articleNamed) with(ctx context.Context, config Config, log *slog.Logger,
 func (app *app) find(ctx context.Context, name string) (blog.Article, error) {
 	var a blog.Article
 	err := blog.ErrNotFound
+	name = text.WrittenLine(name)
 	if blog.ValidID(name) {
 		a, err = app.store.Article(ctx, blog.ID(name))
 	}

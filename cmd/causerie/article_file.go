@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,10 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
+	"causerie/internal/media"
 	"causerie/internal/text"
 )
 
@@ -87,7 +89,7 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	// Paths of pictures are relative to the file, not to the working directory.
 	folder := filepath.Dir(f.File)
 	source, err := app.parse(f.File, text, func(name string) (io.ReadCloser, error) {
-		return os.Open(filepath.Join(folder, filepath.FromSlash(name)))
+		return openBeside(folder, name)
 	})
 	if err != nil {
 		return articleFile{}, onEachLine(f.File, plain(err))
@@ -101,6 +103,42 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	}
 	m.path = f.File
 	return m, nil
+}
+
+// openBeside opens a picture by the path that a text gives. That is an address: "low%20tide.png" is the file "low
+// tide.png". A file system may write letters in another Unicode form than the text, so names are compared in one.
+func openBeside(folder, reference string) (io.ReadCloser, error) {
+	var err error
+	// A file may also be named as it is, "50%25.png".
+	for _, name := range []string{media.FileOf(reference), reference} {
+		path := folder
+		for part := range strings.SplitSeq(name, "/") {
+			path = filepath.Join(path, nameIn(path, part))
+		}
+		var file *os.File
+		if file, err = os.Open(path); err == nil {
+			return file, nil
+		}
+	}
+	return nil, err
+}
+
+// nameIn returns the name of an entry of a folder that differs at most in its Unicode form; the name itself when there
+// is none.
+func nameIn(folder, name string) string {
+	if _, err := os.Lstat(filepath.Join(folder, name)); err == nil {
+		return name
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return name
+	}
+	for _, e := range entries {
+		if norm.NFC.String(e.Name()) == norm.NFC.String(name) {
+			return e.Name()
+		}
+	}
+	return name
 }
 
 // onEachLine returns an error with the name of its file in front of each line.
@@ -191,7 +229,7 @@ type articleSource struct {
 // parse splits an article file into its front matter and its text.
 func (app *app) parse(path string, file []byte, open func(string) (io.ReadCloser, error)) (articleSource, error) {
 	front, body, err := markup.ParseFrontMatter(file, app.site.Location())
-	linesAbove := bytes.Count(file, []byte("\n")) - strings.Count(body, "\n")
+	linesAbove := strings.Count(text.Written(string(file)), "\n") - strings.Count(body, "\n")
 	return articleSource{path: path, front: front, body: body, linesAbove: linesAbove, open: open}, err
 }
 
@@ -479,7 +517,7 @@ func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string
 	}
 	defer file.Close()
 	// Accept does not store a file twice: it returns the picture that has the same content.
-	p, err := app.library.Accept(ctx, owner, name, file)
+	p, err := app.library.Accept(ctx, owner, media.FileOf(name), file)
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", name, plain(err))
 	}

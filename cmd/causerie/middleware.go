@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"golang.org/x/text/unicode/norm"
 
 	"causerie/internal/blog"
 	"causerie/internal/page"
@@ -38,6 +39,24 @@ func (s *server) clientAddress(next http.Handler) http.Handler {
 					break
 				}
 			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// plainPath writes the path of a request as our links have it, so that every spelling of an address leads there:
+// "/%40ilse" becomes "/@ilse", and letters are in Unicode's composed form. An escaped slash stays: it is part of a
+// name.
+func plainPath(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if plain := norm.NFC.String(r.URL.Path); plain != r.URL.Path || r.URL.RawPath != "" {
+			address := *r.URL
+			address.Path, address.RawPath = plain, ""
+			if strings.Contains(strings.ToLower(r.URL.RawPath), "%2f") {
+				address.RawPath = r.URL.RawPath
+			}
+			same := *r
+			same.URL, r = &address, &same
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -97,7 +97,7 @@ func (s *server) makeRooms(ctx context.Context) error {
 func (s *server) routes(docs *documents.Documents, authors, visitors, readers http.Handler) chi.Router {
 	r := chi.NewRouter()
 	// clientAddress comes first, because the log and the limits use the address of the client.
-	r.Use(s.clientAddress, s.logAndRecover, s.lastAnswers, noStore, closeChunked)
+	r.Use(plainPath, s.clientAddress, s.logAndRecover, s.lastAnswers, noStore, closeChunked)
 	r.MethodNotAllowed(wrongMethod(r))
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	r.Get("/readyz", s.ready)

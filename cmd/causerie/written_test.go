@@ -1,14 +1,20 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"html"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"causerie/internal/markup"
 	"causerie/internal/store/storetest"
 	"causerie/templates"
 )
@@ -212,4 +218,138 @@ func templatesText(t *testing.T) string {
 		}
 	}
 	return all.String()
+}
+
+func TestT246TextsOfFilesAndCommandsAreStoredInTheirWrittenForm(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		author := read[authorLine](t, s.cli("author", "add", "ilse", "--name", "  Ilse\n Verhe\u0301\x07 ", "--json"))[0]
+		if author.Name != "Ilse Verhé" {
+			t.Errorf("the author is called %q", author.Name)
+		}
+		// Each key is here with what readers see of it; "" for one whose value has a form of its own.
+		shown := map[string]string{"title": "Café one", "subtitle": "Café two", "summary": "Café three", "tags": "#Café four",
+			"series": "Café five", "guest": "Café six", "warning": "Café seven", "picture-alt": "", "slug": "/café", "part": "",
+			"language": "", "authors": "", "format": "", "visibility": "", "date": "", "updated": "", "picture": "",
+			"comments": "", "quotes": "", "in-reply-to": "", "quoting": "", "translation-of": ""}
+		for _, key := range markup.Keys() {
+			if _, known := shown[key]; !known {
+				t.Errorf("the key %q is not in this table", key)
+			}
+		}
+		file := write(t, "a.md", "---\ntitle: \"Cafe\u0301\\vone\\x07\"\nsubtitle: |\n  Cafe\u0301\n  two\n"+
+			"summary: |\n  Cafe\u0301\n"+
+			"  three\ntags: [\"Cafe\u0301\\nfour\"]\nseries: \"Cafe\u0301\\tfive\"\npart: 1\nguest: \"Cafe\u0301  six\"\n"+
+			"warning: \"Cafe\u0301\\x85seven\"\nformat: note-full\nslug: cafe\u0301\n---\n"+
+			"Cafe\u0301\x00.\r\rZoe\u0308 #Cafe\u0301\n")
+		a := read[articleLine](t, s.cli("article", "publish", file, "--json"))[0]
+		address := strings.TrimSuffix(a.URL, "café")
+		if address == a.URL {
+			t.Errorf("the article is at %s", a.URL)
+		}
+		_, page := s.get(a.URL, "text/html")
+		for key, want := range shown {
+			if key != "slug" && !strings.Contains(page, want) {
+				t.Errorf("the page does not show the key %s as %q", key, want)
+			}
+		}
+		if !strings.Contains(page, "<p>Café.</p>") || !strings.Contains(page, "Zoë") || strings.Contains(page, "\u0301") {
+			t.Errorf("the text is not in its written form: %s", page)
+		}
+		s.tells("Café one", "article", "show", "cafe\u0301")
+		for _, path := range []string{"cafe%CC%81", "caf%c3%a9", "c%61f%C3%A9"} {
+			if status, body := s.get(address+path, "text/html"); status != 200 || !strings.Contains(body, "Café one") {
+				t.Errorf("%s answers %d", path, status)
+			}
+		}
+		tag := s.url + "/tags/cafe%CC%81%20four"
+		if status, body := s.get(tag, "text/html"); status != 200 || !strings.Contains(body, "Café one") {
+			t.Errorf("%s answers %d", tag, status)
+		}
+	})
+}
+
+func TestT247APictureIsFoundHoweverItsNameIsWritten(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		folder := t.TempDir()
+		if err := os.Mkdir(filepath.Join(folder, "bilde\u0301r"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range []string{"low tide.png", "caf\u00e9.png", "cafe\u0301 au lait.png",
+			"100%.png", "50%25.png", "a+b.png"} {
+			keep(t, filepath.Join(folder, "bilde\u0301r", name), drawn(t, i))
+		}
+		for i, reference := range []string{"bildér/low%20tide.png", "<bilde\u0301r/low tide.png>",
+			"bild%C3%A9r/caf%C3%A9.png",
+			"bildér/cafe%CC%81.png", "bildér/cafe\u0301.png", "bildér/caf\u00e9%20au%20lait.png", "./bildér/100%.png",
+			"bildér/50%2525.png", "bildér/a+b.png", "bildér/low&#32;tide.png \"At low tide\""} {
+			file := filepath.Join(folder, fmt.Sprintf("%d.md", i))
+			keep(t, file, []byte(fmt.Sprintf("---\ntitle: Picture %d\n---\n![It](%s)\n", i, reference)))
+			a := read[articleLine](t, s.cli("article", "publish", file, "--json"))[0]
+			for place, text := range s.everywhere(a) {
+				if !strings.Contains(text, "<img") {
+					t.Errorf("the %s of %s has no picture: %s", place, reference, text[:min(len(text), 300)])
+				}
+			}
+			// The same text works from the library, once the picture is there.
+			again := write(t, fmt.Sprintf("again-%d.md", i), fmt.Sprintf("---\ntitle: Again %d\n---\n![It](%s)\n", i, reference))
+			a = read[articleLine](t, s.cli("article", "publish", again, "--json"))[0]
+			if !strings.Contains(s.everywhere(a)["page"], "<img") {
+				t.Errorf("the library does not know %s", reference)
+			}
+		}
+	})
+}
+
+func keep(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// drawn returns a small picture, another one for each number.
+func drawn(t *testing.T, n int) []byte {
+	t.Helper()
+	p := image.NewRGBA(image.Rect(0, 0, 8+n, 8))
+	for i := range p.Pix {
+		p.Pix[i] = 200
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, p); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestT248AnAddressWithNeedlessEscapesIsTheSameAddress(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		s.ilse()
+		a := read[articleLine](t, s.cli("article", "publish",
+			write(t, "a.md", "---\ntitle: Low road\ntags: [rivers, a/b]\n---\nWords."), "--json"))[0]
+		path := strings.TrimPrefix(a.URL, s.url)
+		for escaped, plain := range map[string]string{"/%40ilse": "/@ilse", "/%40ilse/feed.xml": "/@ilse/feed.xml",
+			"/%61bout": "/about", "/tags/%72ivers": "/tags/rivers", "/tags/a%2fb": "/tags/a%2Fb",
+			strings.Replace(path, "low", "%6C%6fw", 1): path, "/.well-known/%77ebfinger?resource=acct:ilse@" +
+				strings.TrimPrefix(s.url, "http://"): "/.well-known/webfinger?resource=acct:ilse@" + strings.TrimPrefix(s.url, "http://")} {
+			for _, accept := range []string{"text/html", mastodon} {
+				for range 2 { // the second is served from the cache
+					status, body := s.get(s.url+escaped, accept)
+					want, text := s.get(s.url+plain, accept)
+					if status != want || body != text {
+						t.Errorf("%s as %s: %d, and %s %d", escaped, accept, status, plain, want)
+					}
+				}
+			}
+		}
+		if status, _ := s.get(s.url+"/%40ilse", "text/html"); status != 200 {
+			t.Errorf("/%%40ilse answers %d", status)
+		}
+		if status, _ := s.get(s.url+"/tags/a/b", "text/html"); status != 404 {
+			t.Errorf("/tags/a/b answers %d", status)
+		}
+	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
+	"causerie/internal/text"
 )
 
 // NewAuthor adds an author with new keys. author has the handle, the name, the e-mail address and the role; the id
@@ -27,8 +28,8 @@ func NewAuthor(ctx context.Context, s *store.Store, author blog.Author, password
 // before the transaction that saves them.
 func MakeAuthor(author blog.Author, password string, now time.Time) (blog.Author, store.VoiceKeys, error) {
 	var keys store.VoiceKeys
-	author.Handle, author.Email = strings.TrimSpace(author.Handle), strings.ToLower(strings.TrimSpace(author.Email))
-	author.Name, author.HoldSeconds = strings.TrimSpace(author.Name), blog.FirstHold
+	author.Handle, author.Email = strings.TrimSpace(author.Handle), strings.ToLower(text.WrittenLine(author.Email))
+	author.Name, author.HoldSeconds = text.WrittenLine(author.Name), blog.FirstHold
 	// Checked first: the hash and the keys are slow to make.
 	if err := author.Check(); err != nil {
 		return author, keys, err

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 
 	"causerie/internal/blog"
 )
@@ -33,7 +35,11 @@ const (
 
 // ValidatePassword checks a new password. The error is a blog.Invalid.
 func ValidatePassword(password string) error {
+	password, ok := prepared(password)
 	switch {
+	case !ok:
+		return blog.Invalid{Field: "password", Problem: "has a character that cannot be typed everywhere: choose letters, " +
+			"digits, punctuation and spaces"}
 	case password == "":
 		return blog.Invalid{Field: "password", Problem: "is missing: choose one of at least 10 characters"}
 	case len([]rune(password)) < minPassword:
@@ -55,7 +61,22 @@ func HashPassword(password string) (string, error) {
 
 // Hash hashes a password for storage: argon2id in PHC string format, with a new salt. It does not validate the
 // password.
-func Hash(password string) string { return hash(password, todaysCost) }
+func Hash(password string) string {
+	typed, _ := prepared(password)
+	return hash(typed, todaysCost)
+}
+
+// prepared returns a password in the form of RFC 8265 (OpaqueString), so that it is the same on every keyboard: a Mac
+// may type "é" as two characters. ok is false for a password with characters that this form forbids, such as control
+// characters; it is returned as it is.
+func prepared(password string) (typed string, ok bool) {
+	// The profile refuses an empty password, which is told apart here.
+	typed, err := precis.OpaqueString.String(password)
+	if err != nil {
+		return password, password == ""
+	}
+	return typed, true
+}
 
 func hash(password string, c hashCost) string {
 	salt := make([]byte, saltBytes)
@@ -72,9 +93,18 @@ func Matches(password, stored string) (ok, stale bool) {
 	if err != nil || len(password) > MaxPassword {
 		return false, false
 	}
-	computed := argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.lanes, uint32(len(sum)))
 	// In constant time: how long it takes must not show how much of the hash is equal.
-	return subtle.ConstantTimeCompare(computed, sum) == 1, c != todaysCost
+	matches := func(typed string) bool {
+		computed := argon2.IDKey([]byte(typed), salt, c.passes, c.memory, c.lanes, uint32(len(sum)))
+		return subtle.ConstantTimeCompare(computed, sum) == 1
+	}
+	typed, _ := prepared(password)
+	if matches(typed) {
+		return true, c != todaysCost
+	}
+	// Passwords were once hashed as they were typed, by some browsers in decomposed letters.
+	decomposed := norm.NFD.String(password)
+	return decomposed != typed && matches(decomposed), true
 }
 
 // parsePHC parses "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". The package alexedwards/argon2id reads the same form,

@@ -68,7 +68,7 @@ func (h *Handler) showBlocks(req *request, status int, subject string, t fieldEr
 	if err != nil {
 		return err
 	}
-	p := blocksPage{frame: f, Tab: "servers", Search: strings.TrimSpace(req.r.URL.Query().Get("q")),
+	p := blocksPage{frame: f, Tab: "servers", Search: text.WrittenLine(req.r.URL.Query().Get("q")),
 		Confined: h.outbox.AllowList, Subject: subject, Errors: t}
 	if req.r.URL.Query().Get("tab") == "people" {
 		p.Tab = "people"

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -205,7 +204,7 @@ func (h *Handler) saveArticle(req *request) error {
 	if action == "preview" {
 		return h.showPreview(req, edited, &p)
 	}
-	p.Away = p.exitOf(action, strings.TrimSpace(form.Get("into")))
+	p.Away = p.exitOf(action, line(form, "into"))
 	return h.saveTyped(req, edited, p, action)
 }
 

@@ -27,16 +27,17 @@ type editorForm struct {
 
 // readEditorForm reads a sent form. Fields of one line get single spaces.
 func readEditorForm(form url.Values) editorForm {
-	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
-	s := editorForm{Saved: form.Get("saved"), Headline: line("title"), Subtitle: line("subtitle"), Text: form.Get("text"),
-		Summary: strings.TrimSpace(form.Get("summary")),
-		Slug:    line("slug"), Language: line("language"), Tags: line("tags"), Series: line("series"), Part: line("part"),
-		Planned: line("planned"),
+	s := editorForm{Saved: form.Get("saved"), Headline: line(form, "title"), Subtitle: line(form, "subtitle"),
+		Text:    form.Get("text"),
+		Summary: line(form, "summary"),
+		Slug:    line(form, "slug"), Language: line(form, "language"), Tags: line(form, "tags"),
+		Series: line(form, "series"), Part: line(form, "part"),
+		Planned: line(form, "planned"),
 		Byline:  form.Get("byline"), Format: form.Get("format"), Visibility: form.Get("visibility"),
 		Comments: form.Get("comments"),
-		Quotes:   form.Get("quotes"), Warning: line("warning"), PictureID: form.Get("picture"),
-		PictureAlt: line("picture-alt"), UploadAlt: line("upload-alt"),
-		InReplyTo: line("in-reply-to"), Quoting: line("quoting")}
+		Quotes:   form.Get("quotes"), Warning: line(form, "warning"), PictureID: form.Get("picture"),
+		PictureAlt: line(form, "picture-alt"), UploadAlt: line(form, "upload-alt"),
+		InReplyTo: line(form, "in-reply-to"), Quoting: line(form, "quoting")}
 	if form.Get("no-picture") != "" {
 		s.PictureID, s.PictureAlt = "", ""
 	}

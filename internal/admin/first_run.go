@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"causerie/internal/account"
 	"causerie/internal/authoring"
@@ -69,9 +68,9 @@ func (h *Handler) firstRun(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := firstRunPage{Token: form.Get("token"), Blog: strings.TrimSpace(form.Get("blog")),
-		Name:   strings.TrimSpace(form.Get("name")),
-		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: strings.TrimSpace(form.Get("email")),
+	p := firstRunPage{Token: form.Get("token"), Blog: line(form, "blog"),
+		Name:   line(form, "name"),
+		Handle: authoring.CleanHandle(form.Get("handle"), req.site), Email: line(form, "email"),
 		Errors: fieldErrors{}}
 	// The link is checked before the password is hashed: a stranger must not make the server hash.
 	if err := h.checkFirstRun(req, p.Token); err != nil {

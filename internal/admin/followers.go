@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -53,7 +52,7 @@ func (h *Handler) followers(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := followersPage{frame: f, Search: strings.TrimSpace(req.r.URL.Query().Get("q")),
+	p := followersPage{frame: f, Search: text.WrittenLine(req.r.URL.Query().Get("q")),
 		Handle: req.site.Handle(req.author.Handle)}
 	if p.Counts, err = h.store.CountFollowers(req.ctx(), req.author.ID); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
+	"causerie/internal/text"
 )
 
 // inMemory is the number of bytes of uploads that stay in memory. The rest goes to temporary files.
@@ -28,12 +29,9 @@ func (req *request) form() (url.Values, error) {
 	case err != nil:
 		return nil, blog.Invalid{Field: "form", Problem: "could not be read: go back and send it again"}
 	}
-	// PostgreSQL refuses NUL and invalid UTF-8. Browsers send lines that end in CRLF, and Markdown is compared and
-	// stored with LF.
 	for name, values := range req.r.PostForm {
 		for i, value := range values {
-			req.r.PostForm[name][i] = strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(value, "\uFFFD"), "\x00", ""),
-				"\r\n", "\n")
+			req.r.PostForm[name][i] = text.Written(value)
 		}
 	}
 	// Not r.Form: values from the address must not count as typed.
@@ -52,6 +50,9 @@ func (req *request) file(name string) (multipart.File, *multipart.FileHeader, er
 	}
 	return file, header, err
 }
+
+// line is the value of a field of one line.
+func line(form url.Values, name string) string { return text.WrittenLine(form.Get(name)) }
 
 // lines are the lines of a text that are not blank, trimmed.
 func lines(text string) []string {

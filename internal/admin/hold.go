@@ -124,7 +124,7 @@ func (h *Handler) saveHold(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := accountPage{Hold: strings.TrimSpace(form.Get("hold")), Errors: fieldErrors{}}
+	p := accountPage{Hold: line(form, "hold"), Errors: fieldErrors{}}
 	author := req.author
 	if author.HoldSeconds, err = strconv.Atoi(p.Hold); err != nil || author.HoldSeconds < 0 ||
 		author.HoldSeconds > blog.LongestHold {

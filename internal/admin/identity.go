@@ -119,7 +119,7 @@ func (h *Handler) rename(req *request) error {
 	if err != nil {
 		return err
 	}
-	handle := strings.TrimPrefix(strings.TrimSpace(form.Get("handle")), "@")
+	handle := strings.TrimPrefix(line(form, "handle"), "@")
 	return h.finish(req, "renamed", typed{Handle: handle}, fieldErrors{},
 		h.outbox.Rename(req.ctx(), req.author.Voice, handle))
 }
@@ -132,7 +132,7 @@ func (h *Handler) changeAliases(req *request) error {
 	if gone := form.Get("remove"); gone != "" {
 		return h.finish(req, "profile", typed{}, fieldErrors{}, h.outbox.RemoveAlias(req.ctx(), req.author.Voice, gone))
 	}
-	name := strings.TrimSpace(form.Get("alias"))
+	name := line(form, "alias")
 	if name == "" {
 		err = blog.Invalid{Field: "alias", Problem: "is missing: write it like @ilse@veerhuis.example"}
 	} else {
@@ -160,7 +160,7 @@ func (h *Handler) moveAway(req *request) error {
 		// If the move is not planned any more, what they want is true already.
 		return h.finish(req, "stays", typed{}, fieldErrors{}, ignoreNotFound(h.outbox.CancelMove(req.ctx(), req.author.ID)))
 	}
-	words, t := typed{To: strings.TrimSpace(form.Get("to"))}, fieldErrors{}
+	words, t := typed{To: line(form, "to")}, fieldErrors{}
 	req.confirmHandle("move-handle", form.Get("move-handle"), t)
 	if words.To == "" {
 		t.addNew("to", "is missing: write it like @ilse@veerhuis.example")

@@ -36,7 +36,7 @@ func (h *Handler) interact(req *request) error {
 	if err != nil {
 		return err
 	}
-	typed := strings.TrimSpace(req.r.URL.Query().Get("uri"))
+	typed := text.WrittenLine(req.r.URL.Query().Get("uri"))
 	p := interactPage{frame: f, Typed: typed, Errors: fieldErrors{}, May: req.author.May(req.author.ID)}
 	// The address comes from another site. A very long one is no address, and is not looked up.
 	if typed == "" || len(typed) > 2048 {
@@ -93,7 +93,7 @@ func (h *Handler) doInteract(req *request) error {
 	if !req.author.May(req.author.ID) {
 		return blog.ErrForbidden
 	}
-	uri, done := strings.TrimSpace(form.Get("uri")), form.Get("do")
+	uri, done := line(form, "uri"), form.Get("do")
 	switch done {
 	case "follow":
 		_, err = h.outbox.Follow(req.ctx(), req.author.Voice, uri)

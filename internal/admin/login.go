@@ -156,7 +156,7 @@ func (h *Handler) signIn(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := loginPage{User: strings.TrimSpace(form.Get("user")), To: ownPath(form.Get("to"), "/admin"),
+	p := loginPage{User: line(form, "user"), To: ownPath(form.Get("to"), "/admin"),
 		Kept: readKeptForm(form), Errors: fieldErrors{}}
 	password := form.Get("pass")
 	// Checked before anything is hashed or counted: no author can have such a password or name.

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"strings"
 
 	"causerie/internal/blog"
 	"causerie/internal/media"
@@ -69,7 +68,7 @@ func (h *Handler) addPicture(req *request) error {
 		return err
 	}
 	p := picturesPage{Errors: fieldErrors{}}
-	added, err := h.upload(req, req.author.ID, "upload", strings.TrimSpace(form.Get("alt")))
+	added, err := h.upload(req, req.author.ID, "upload", line(form, "alt"))
 	if err := p.Errors.addAs("upload", err); err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func (h *Handler) describePicture(req *request) error {
 	if !ok || !req.author.MayWrite(p.VoiceID) {
 		return blog.ErrNotFound
 	}
-	alt := strings.Join(strings.Fields(form.Get("alt")), " ")
+	alt := line(form, "alt")
 	// Mastodon cuts longer descriptions.
 	if len([]rune(alt)) > 1500 {
 		return blog.Invalid{Field: "description", Problem: "is longer than 1,500 characters: other servers cut it there"}

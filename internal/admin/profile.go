@@ -88,7 +88,7 @@ func (h *Handler) saveProfile(req *request) error {
 
 // applyProfile reads the fields that authors may change of their voice, and no others.
 func applyProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
-	voice.Name, voice.Summary = strings.Join(strings.Fields(form.Get("name")), " "), strings.TrimSpace(form.Get("bio"))
+	voice.Name, voice.Summary = line(form, "name"), strings.TrimSpace(form.Get("bio"))
 	voice.Discoverable, voice.Indexable = form.Get("discoverable") != "", form.Get("indexable") != ""
 	voice.ApprovesFollowers, voice.ShowsFollowers = form.Get("approves") != "", form.Get("shows") != ""
 	if form.Get("no-portrait") != "" {
@@ -97,8 +97,8 @@ func applyProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
 	voice.Fields = nil
 	for i := range maxFields {
 		n := strconv.Itoa(i)
-		field := blog.Field{Name: strings.TrimSpace(form.Get("field-name-" + n)),
-			Value: strings.TrimSpace(form.Get("field-value-" + n))}
+		field := blog.Field{Name: line(form, "field-name-"+n),
+			Value: line(form, "field-value-"+n)}
 		if field.Name != "" || field.Value != "" {
 			voice.Fields = append(voice.Fields, field)
 		}

@@ -141,9 +141,9 @@ func (h *Handler) saveSeries(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := seriesPage{Series: s, Name: strings.Join(strings.Fields(form.Get("title")), " "),
+	p := seriesPage{Series: s, Name: line(form, "title"),
 		Description: strings.TrimSpace(form.Get("description")),
-		Lang:        strings.TrimSpace(form.Get("language")), Planned: strings.TrimSpace(form.Get("planned")),
+		Lang:        line(form, "language"), Planned: line(form, "planned"),
 		Errors: fieldErrors{}}
 	p.apply(&s)
 	if len(p.Errors) > 0 {
@@ -189,7 +189,7 @@ func (h *Handler) switchSeries(req *request) error {
 		return err
 	}
 	p := seriesPageOf(s)
-	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
+	p.Voice.Typed = line(form, "handle")
 	err = h.switchVoice(req, form.Get("switch"), h.seriesVoice(s), func() (blog.Voice, error) {
 		return account.EnableSeriesVoice(req.ctx(), h.store, s, p.Voice.Typed, h.now())
 	})

@@ -49,9 +49,9 @@ func (h *Handler) saveSettings(req *request) error {
 	if err != nil {
 		return err
 	}
-	p := settingsPage{Name: strings.Join(strings.Fields(form.Get("name")), " "),
+	p := settingsPage{Name: line(form, "name"),
 		Description: strings.TrimSpace(form.Get("description")),
-		Language:    strings.TrimSpace(form.Get("language")), Zone: strings.TrimSpace(form.Get("zone")),
+		Language:    line(form, "language"), Zone: line(form, "zone"),
 		Errors: fieldErrors{}}
 	site := req.site
 	p.apply(&site)
@@ -77,7 +77,7 @@ func (h *Handler) switchSite(req *request) error {
 		return err
 	}
 	p := settingsOf(req.site)
-	p.Voice.Typed = strings.TrimSpace(form.Get("handle"))
+	p.Voice.Typed = line(form, "handle")
 	err = h.switchVoice(req, form.Get("switch"), h.store.SiteVoice, func() (blog.Voice, error) {
 		return account.EnableSiteVoice(req.ctx(), h.store, p.Voice.Typed, h.now())
 	})

@@ -138,11 +138,10 @@ func (h *Handler) saveTranslation(req *request) error {
 	if err != nil {
 		return err
 	}
-	line := func(name string) string { return strings.Join(strings.Fields(form.Get(name)), " ") }
 	p := translationPage{Article: a, Language: stored.Language, Saved: form.Get("saved"), State: "Not saved yet",
-		Headline: line("title"), Subtitle: line("subtitle"),
-		Text: form.Get("text"), Summary: strings.TrimSpace(form.Get("summary")), Slug: line("slug"),
-		Translator: line("translator"), Errors: fieldErrors{}}
+		Headline: line(form, "title"), Subtitle: line(form, "subtitle"),
+		Text: form.Get("text"), Summary: line(form, "summary"), Slug: line(form, "slug"),
+		Translator: line(form, "translator"), Errors: fieldErrors{}}
 	if act, ok := translationActions[form.Get("action")]; ok {
 		return act(h, req, p, stored)
 	}

@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path"
 	"regexp"
 	"strconv"
@@ -23,11 +24,20 @@ func (l *Library) Picture(ctx context.Context, voice blog.ID, reference string) 
 	if digestPattern.MatchString(reference) {
 		return l.store.PictureByDigest(ctx, voice, reference)
 	}
-	p, err := l.store.PictureByName(ctx, voice, path.Base(reference), CleanName(reference))
+	p, err := l.store.PictureByName(ctx, voice, path.Base(reference), CleanName(FileOf(reference)))
 	if err != nil {
 		return p, fmt.Errorf("picture %q: %w", reference, err)
 	}
 	return p, nil
+}
+
+// FileOf returns the path of the file that a reference in Markdown means. A reference is an address, so
+// "low%20tide.png" means "low tide.png". One that is no address, such as "100%.png", is the path itself.
+func FileOf(reference string) string {
+	if plain, err := url.PathUnescape(reference); err == nil {
+		return plain
+	}
+	return reference
 }
 
 func (l *Library) byFile(ctx context.Context, file string) (blog.Picture, error) {

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/unicode/norm"
 
 	"causerie/internal/blog"
 	"causerie/internal/store"
@@ -193,7 +194,7 @@ var unsafeChars = regexp.MustCompile(`[^\p{L}\p{N}._-]+`)
 // "Ons huis (2).JPG" is "Ons-huis-2.JPG". It is never empty.
 func CleanName(name string) string {
 	// Windows browsers may send a whole path with backslashes.
-	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
+	name = path.Base(strings.ReplaceAll(norm.NFC.String(strings.ToValidUTF8(name, "")), `\`, "/"))
 	ext := path.Ext(name)
 	stem := strings.Trim(unsafeChars.ReplaceAllString(strings.TrimSuffix(name, ext), "-"), "-.")
 	ext = "." + strings.Trim(unsafeChars.ReplaceAllString(ext, ""), "-.")
