@@ -93,8 +93,8 @@ func newProfile(kind blog.VoiceKind) profile {
 func Instance(site blog.Site) ([]byte, error) {
 	actor, id := streams.NewActivityStreamsApplication(), site.InstanceID()
 	setID(actor, id)
-	// An instance actor has its host as its name, as Mastodon's has.
-	setUsername(actor, site.Host())
+	// An instance actor has its host as its name, as Mastodon's has. No name has a colon, so the port is left out.
+	setUsername(actor, site.Hostname())
 	setName(actor, "Causerie at "+site.Host())
 	setURL(actor, site.URL+"/about")
 	setBoxes(actor, id)

@@ -28,6 +28,15 @@ func (s Site) Host() string {
 	return u.Host
 }
 
+// Hostname is the site's host without a port.
+func (s Site) Hostname() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 // Location is the site's time zone. It is UTC when this machine does not know the zone's name.
 func (s Site) Location() *time.Location {
 	zone, err := time.LoadLocation(s.Timezone)

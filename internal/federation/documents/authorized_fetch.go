@@ -15,7 +15,7 @@ import (
 
 // openToAll reports whether a path is open without a signature even with authorized-fetch:
 //
-//   - the inboxes, which answer that they take POST only,
+//   - the inboxes, which show nothing,
 //   - the instance actor, without whose key no server could sign a request that we can verify,
 //   - authorizations, which prove to third parties that a post may quote or reply.
 func openToAll(path string) bool {
@@ -27,7 +27,9 @@ func openToAll(path string) bool {
 type readerKey struct{}
 
 // guarded serves next to readers who may read documents of this site. With authorized-fetch (contract F-095) a reader
-// signs the request and is not blocked. Without a signature a reader gets a stub of an actor, and 401 elsewhere.
+// signs the request and is not blocked. Without a signature a reader gets a stub of an actor, and 401 elsewhere. What
+// is gone answers everybody that it is: other servers delete it only then, and some of them ask without a signature
+// (contract F-128).
 func (d *Documents) guarded(next http.Handler) http.Handler {
 	// The stub has the key: a server in the same mode must read our key before it can verify our request for its key.
 	stub := d.serveAs("stub of ", d.stub)
@@ -37,10 +39,17 @@ func (d *Documents) guarded(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		gone, err := d.isGone(r)
+		if err != nil {
+			d.fail(w, r, err)
+			return
+		}
 		// A cache must not give the answer for one reader to another.
 		w = &bySignature{ResponseWriter: w, personal: isSigned(r)}
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r):
+		case gone:
+			next.ServeHTTP(w, r)
 		case isSigned(r):
 			if reader, ok := d.reader(w, r); ok {
 				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readerKey{}, reader)))
@@ -51,6 +60,21 @@ func (d *Documents) guarded(next http.Handler) http.Handler {
 			refuseReader(w, "sign the request")
 		}
 	})
+}
+
+// isGone reports whether the post at an address was taken back.
+func (d *Documents) isGone(r *http.Request) (bool, error) {
+	var err error
+	if federation.ArticlePath.MatchString(r.URL.Path) {
+		_, err = d.articleAtPage(r.Context(), r)
+	} else if kind, id, rest, ok := d.Site.Local(d.Site.URL + r.URL.Path); ok && rest == "" &&
+		(kind == "articles" || kind == "notes") {
+		_, _, err = d.objectOf(r.Context(), id)
+	}
+	if errors.Is(err, blog.ErrGone) {
+		return true, nil
+	}
+	return false, federation.IgnoreMissing(err)
 }
 
 func refuseReader(w http.ResponseWriter, why string) {
@@ -111,6 +135,8 @@ func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 	// A Tombstone says nothing private, and other servers fetch it to confirm a Delete.
 	case voice.RetiredAt != nil:
 		return d.person(ctx, voice)
+	case !strings.HasPrefix(r.URL.Path, "/ap/") && d.Site.VoicePage(voice) != d.Site.URL+r.URL.Path:
+		return nil, elsewhere(d.Site.ActorID(voice.ID))
 	}
 	return activity.Stub(d.Site, voice)
 }

@@ -2,7 +2,6 @@ package documents_test
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -169,8 +168,47 @@ func TestF095SecureModeServesStrangersAStubAndSignersEverything(t *testing.T) {
 				t.Errorf("%s unsigned: %d", path, code)
 			}
 		}
-		if code, _, _ := o.Get("/ap/inbox", overkant.AsMastodon); code != http.StatusMethodNotAllowed {
-			t.Errorf("reading an inbox: %d", code)
+	})
+}
+
+func TestF128WhatIsGoneAnswersEverybodyThatItIsInSecureMode(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		kade, blocked := o.Server("zilverduin").Person("kade"), o.Server("gone").Person("joost")
+		o.AddFollower(kade)
+		a := o.Publish()
+		other := o.Publish(func(a *blog.Article) { a.Slug = "other" })
+		if _, err := kade.Reply(o.Soon(), o.Object(other), "<p>How wide?</p>"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := o.Outbox.Reply(o.Soon(), o.Ilse, o.Comments(other)[0].ID, "Four minutes.")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Documents.AuthorizedFetch = true
+		paths := []string{o.Path(o.Object(a)), o.Site.ArticlePath(a), o.Site.ArticlePath(a) + "?utm_source=feed",
+			o.Path(o.Site.NoteID(answer.ID))}
+		for _, path := range paths {
+			if code, _, _ := o.Get(path, overkant.AsMastodon); code != 401 {
+				t.Errorf("%s before: %d, want 401", path, code)
+			}
+		}
+		if err := o.Outbox.Withdraw(o.Soon(), a.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Outbox.DeleteReply(o.Soon(), answer.ID); err != nil {
+			t.Fatal(err)
+		}
+		o.BlockServer(blocked)
+		for _, path := range paths {
+			if code, _, body := o.Get(path, overkant.AsMastodon); code != 410 || strings.Contains(body, "ferry") {
+				t.Errorf("%s unsigned: %d %s", path, code, body)
+			}
+			for who, twists := range map[*fedtest.Person][]fedtest.SendOption{kade: nil, blocked: nil,
+				kade.Server.Person("bad"): {kade.WrongKey()}} {
+				if answer := given(t, o, who, o.Site.URL+path, twists...); answer.Status != 410 {
+					t.Errorf("%s for %s: %d", path, who.ID, answer.Status)
+				}
+			}
 		}
 	})
 }

@@ -237,9 +237,17 @@ func (d *Documents) tags(ctx context.Context, r *http.Request) ([]byte, error) {
 	return activity.FeaturedTags(d.Site.URL+r.URL.Path, d.Site, tags), err
 }
 
-// nothing serves an empty collection, such as the outbox of the instance actor.
+// nothing serves an empty collection: an inbox, or the outbox of the instance actor.
 func (d *Documents) nothing(_ context.Context, r *http.Request) ([]byte, error) {
 	return activity.Items(d.Site.URL+r.URL.Path, nil), nil
+}
+
+// nothingOfActor is nothing for a collection of a voice, which must exist.
+func (d *Documents) nothingOfActor(ctx context.Context, r *http.Request) ([]byte, error) {
+	if _, err := d.liveVoice(ctx, r); err != nil {
+		return nil, err
+	}
+	return d.nothing(ctx, r)
 }
 
 // paged serves a collection. Its first page is cached.

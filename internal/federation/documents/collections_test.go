@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/fedtest"
@@ -122,6 +123,33 @@ func TestF103RepliesAndContextHaveWhatIsPublicAndApproved(t *testing.T) {
 		if got := context["orderedItems"].([]any); !slices.Equal(got, []any{o.Object(a), shown}) ||
 			context["attributedTo"] != o.Site.ActorID(o.Ilse.ID) {
 			t.Errorf("the context is %v", context)
+		}
+	})
+}
+
+func TestF127AnInboxIsAnEmptyCollectionForEverybody(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		own := "/ap/actors/" + string(o.Ilse.ID) + "/inbox"
+		for _, secure := range []bool{false, true} {
+			o.Documents.AuthorizedFetch = secure
+			for _, path := range []string{"/ap/inbox", own, "/ap/instance/inbox"} {
+				for _, accept := range []string{"", "*/*", overkant.AsMastodon, overkant.AsBrowser} {
+					code, header, body := o.Get(path, accept)
+					var list struct {
+						ID, Type     string
+						TotalItems   *int
+						OrderedItems []any
+					}
+					if err := json.Unmarshal([]byte(body), &list); err != nil || code != 200 || list.ID != o.Site.URL+path ||
+						list.Type != "OrderedCollection" || list.TotalItems == nil || *list.TotalItems != 0 ||
+						len(list.OrderedItems) != 0 || header.Get("Content-Type") != overkant.Plain {
+						t.Errorf("%s as %q, secure %t: %d %v %s", path, accept, secure, code, header, body)
+					}
+				}
+			}
+			if code, _, _ := o.Get("/ap/actors/"+string(blog.NewID(time.Now()))+"/inbox", "*/*"); code != 404 {
+				t.Errorf("the inbox of nobody: %d", code)
+			}
 		}
 	})
 }

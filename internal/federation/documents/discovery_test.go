@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"causerie/internal/activity"
 	"causerie/internal/federation/documents"
 	"causerie/internal/overkant"
 	"causerie/internal/page"
@@ -53,6 +54,34 @@ func TestF002AddressesAreResourcesAsWell(t *testing.T) {
 			if code, _, found := o.WebFinger(resource); code != 200 || found.Self() != want ||
 				!strings.HasPrefix(found.Subject, "acct:") {
 				t.Errorf("%s: %d %+v, want %s", resource, code, found, want)
+			}
+		}
+	})
+}
+
+func TestF126TheInstanceActorHasOneNameWithoutAPort(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		for address, name := range map[string]string{o.Site.URL: "127.0.0.1", "https://Blog.example:8443": "Blog.example",
+			"https://blog.example": "blog.example", "http://[::1]:8080": "::1"} {
+			base := o.Core
+			base.Site.URL = address
+			base.Site.HandleDomain = base.Site.Host()
+			router := chi.NewRouter()
+			documents.NewDocuments(base, o.Keys, o.Inbox, page.NewCache(o.Store.Changes(), 0), "test").Routes(router)
+			read := func(path string) string {
+				answer := httptest.NewRecorder()
+				router.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+				return answer.Body.String()
+			}
+			wire, err := activity.Instance(base.Site)
+			if err != nil || !strings.Contains(string(wire), `"preferredUsername":"`+name+`"`) {
+				t.Errorf("%s: %s, %v", address, wire, err)
+			}
+			subject := `"subject":"acct:` + name + "@" + base.Site.HandleDomain + `"`
+			for _, resource := range []string{"acct:" + name + "@" + base.Site.Host(), base.Site.InstanceID()} {
+				if body := read("/.well-known/webfinger?resource=" + url.QueryEscape(resource)); !strings.Contains(body, subject) {
+					t.Errorf("%s: %s, want %s", resource, body, subject)
+				}
 			}
 		}
 	})

@@ -56,6 +56,10 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	r.Handle("/instance/inbox", d.inbox)
 	r.Handle("/actors/{actor}/inbox", d.inbox)
 	get := readable(r)
+	// What is in an inbox is nobody's business, but it is a collection (ActivityPub, section 5.2).
+	get("/inbox", d.serve(d.nothing))
+	get("/instance/inbox", d.serve(d.nothing))
+	get("/actors/{actor}/inbox", d.serve(d.nothingOfActor))
 	get("/instance", d.serve(d.instance))
 	get("/instance/outbox", d.serve(d.nothing))
 	get("/actors/{actor}", d.serve(d.actor))
@@ -90,7 +94,9 @@ func readable(r chi.Router) func(pattern string, answer http.HandlerFunc) {
 }
 
 // ServePageAddress answers the address of a page with ActivityPub: an article, an author, a series or the front page.
-// It reports false, and answers nothing, when the page has no ActivityPub form.
+// Only the address that the document has as its url answers with the document. Any other address of the page leads to
+// the id: GoToSocial fails when a document has neither as its id nor as its url what it asked for (contract F-125). It
+// reports false, and answers nothing, when the page has no ActivityPub form.
 func (d *Documents) ServePageAddress(w http.ResponseWriter, r *http.Request) bool {
 	var answer http.HandlerFunc
 	switch {
@@ -119,15 +125,41 @@ func (d *Documents) serve(build builder) http.HandlerFunc { return d.serveAs("",
 
 // serveAs is serve with a prefix for the keys in the cache, for a second document at the same address.
 func (d *Documents) serveAs(prefix string, build builder) http.HandlerFunc {
-	byMediaType := map[string]http.Handler{}
+	byMediaType, toID := map[string]http.Handler{}, map[string]http.Handler{}
 	for _, kind := range []string{activity.ContentType, activity.LinkedDataType} {
 		byMediaType[kind] = d.cache.Handler(prefix+kind, d.document(build, kind), d.fail)
+		toID[kind] = d.cache.Handler("id of "+prefix+kind, d.document(idOf(build), kind), d.fail)
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/ap/") && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r) {
-			return
+		isPage, kind := !strings.HasPrefix(r.URL.Path, "/ap/"), activity.MediaType(r.Header.Values("Accept"))
+		switch {
+		case !isPage && activity.PrefersPage(r.Header.Values("Accept")) && d.toPage(w, r):
+		// With a query, or written in another way, it is not the url in the document.
+		case isPage && (r.URL.RawQuery != "" || r.URL.RawPath != ""):
+			toID[kind].ServeHTTP(w, r)
+		default:
+			byMediaType[kind].ServeHTTP(w, r)
 		}
-		byMediaType[activity.MediaType(r.Header.Values("Accept"))].ServeHTTP(w, r)
+	}
+}
+
+// elsewhere is the id of a document that was asked for at an address that is neither its id nor its url.
+type elsewhere string
+
+func (e elsewhere) Error() string { return "the document is at " + string(e) }
+
+// idOf returns a builder that leads to the document of another one.
+func idOf(build builder) builder {
+	return func(ctx context.Context, r *http.Request) ([]byte, error) {
+		body, err := build(ctx, r)
+		if err != nil {
+			return body, err
+		}
+		doc, err := activity.Read(body)
+		if err != nil {
+			return nil, err
+		}
+		return nil, elsewhere(doc.ID())
 	}
 }
 
@@ -139,7 +171,12 @@ func (d *Documents) document(build builder, kind string) page.Maker {
 		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path),
 			Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
 				"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
+		var id elsewhere
 		switch {
+		case errors.As(err, &id):
+			doc.Status = http.StatusSeeOther
+			doc.Header.Set("Location", string(id))
+			doc.Header.Del("Content-Type")
 		case errors.Is(err, blog.ErrGone):
 			doc.Status = http.StatusGone
 		case errors.Is(err, blog.ErrNotFound):
@@ -192,7 +229,16 @@ func (d *Documents) seriesAtPage(ctx context.Context, r *http.Request) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return d.person(ctx, voice)
+	return d.personAtPage(ctx, r, voice)
+}
+
+// personAtPage is person at the address of a page.
+func (d *Documents) personAtPage(ctx context.Context, r *http.Request, voice blog.Voice) ([]byte, error) {
+	body, err := d.person(ctx, voice)
+	if err == nil && d.Site.VoicePage(voice) != d.Site.URL+r.URL.Path {
+		return nil, elsewhere(d.Site.ActorID(voice.ID))
+	}
+	return body, err
 }
 
 func (d *Documents) voiceOfSeries(ctx context.Context, slug string) (blog.Voice, error) {
@@ -226,7 +272,7 @@ func (d *Documents) actorAtPage(ctx context.Context, r *http.Request) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	return d.person(ctx, voice)
+	return d.personAtPage(ctx, r, voice)
 }
 
 func (d *Documents) person(ctx context.Context, voice blog.Voice) ([]byte, error) {
@@ -251,25 +297,38 @@ func (d *Documents) post(ctx context.Context, r *http.Request) ([]byte, error) {
 	return d.counted(ctx, object)
 }
 
-// postAtPage serves the object of an article at the present or a former address of its page. The id in the document is
-// that of the object, not the address of the page.
+// postAtPage serves the object of an article at the address of its page. The id in the document is that of the object,
+// not the address of the page. A former address and that of a translation lead to the id.
 func (d *Documents) postAtPage(ctx context.Context, r *http.Request) ([]byte, error) {
-	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(r.URL.Path))
+	a, err := d.articleAtPage(ctx, r)
 	switch {
+	case errors.Is(err, blog.ErrGone):
+		return federation.ErrorBody("its author withdrew it"), err
 	case err != nil:
 		return nil, err
-	case a.PublishedAt == nil || a.Visibility == blog.Followers:
-		return nil, blog.ErrNotFound
-	case a.Status == blog.Withdrawn || a.Status == blog.Deleted:
-		return federation.ErrorBody("its author withdrew it"), blog.ErrGone
-	case a.ObjectID == "":
-		return nil, blog.ErrNotFound
+	case a.Translated || d.Site.ArticlePath(a) != r.URL.Path:
+		return nil, elsewhere(d.Site.ArticleID(a.ObjectID))
 	}
 	object, err := d.Store.Object(ctx, a.ObjectID)
 	if err != nil {
 		return nil, err
 	}
 	return d.counted(ctx, object)
+}
+
+// articleAtPage returns the article of a page that everybody may read. The error is blog.ErrGone if it was withdrawn.
+func (d *Documents) articleAtPage(ctx context.Context, r *http.Request) (blog.Article, error) {
+	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(r.URL.Path))
+	switch {
+	case err != nil:
+	case a.PublishedAt == nil || a.Visibility == blog.Followers:
+		err = blog.ErrNotFound
+	case a.Status == blog.Withdrawn || a.Status == blog.Deleted:
+		err = blog.ErrGone
+	case a.ObjectID == "":
+		err = blog.ErrNotFound
+	}
+	return a, err
 }
 
 // object returns the object of a request, as objectOf does.

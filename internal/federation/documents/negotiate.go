@@ -39,6 +39,9 @@ func (d *Documents) KeptKind(r *http.Request) string {
 		}
 		return activity.MediaType(accept)
 	case activity.AsksForActivity(accept):
+		if r.URL.RawQuery != "" || r.URL.RawPath != "" { // it leads to the id
+			return ""
+		}
 		return activity.MediaType(accept)
 	}
 	return page.HTML

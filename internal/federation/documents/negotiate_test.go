@@ -1,9 +1,13 @@
 package documents_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
+	"causerie/internal/blog"
+	"causerie/internal/fedtest"
 	"causerie/internal/overkant"
 )
 
@@ -36,6 +40,51 @@ func TestF009AHumanAddressAnswersTheObjectItself(t *testing.T) {
 				header.Get("Content-Type") != overkant.Plain || body != want || !strings.Contains(body, `"id":"`+id+`"`) {
 				t.Errorf("%s: %d %q %s, want %s", path, code, header.Get("Content-Type"), body, want)
 			}
+		}
+	})
+}
+
+func TestF125OnlyTheURLOfADocumentAnswersItAndOtherAddressesLeadToTheID(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish(func(a *blog.Article) { a.SeriesTitle, a.SeriesSlug = "The ferries", "ferries" })
+		old := o.Site.ArticlePath(a)
+		a = o.Revise(a, func(a *blog.Article) { a.Slug = "wider-now" })
+		o.Translate(a, blog.Translation{Text: blog.Text{Language: "nl", Title: "Vier minuten", Slug: "vier-minuten",
+			Markdown: "Het veer.", HTML: "<p>Het veer.</p>", Plain: "Het veer.", WordCount: 2}})
+		voice := o.AddVoice(blog.SeriesVoice, "ferries", "The ferries", a.SeriesID)
+		own, month := o.Site.ArticlePath(a), "/"+a.Month+"/"
+		object, ilse, ferries := o.Object(a), o.Site.ActorID(o.Ilse.ID), o.Site.ActorID(voice.ID)
+		for _, secure := range []bool{false, true} {
+			o.Documents.AuthorizedFetch = secure
+			bram := o.Server("veerhuis" + fmt.Sprint(secure)).Person("bram")
+			for path, want := range map[string]string{
+				own: "", "/@ilse": "", "/": "", "/series/ferries": "",
+				old: object, month + "vier-minuten": object, "/1999/01/wider-now": object,
+				own + "?utm_source=feed": object, own + "?lang=nl": object,
+				"/@Ilse": ilse, "/@ilse?a=b": ilse, "/series/ferries?page=2": ferries,
+				"/?utm_source=feed": o.Site.InstanceID(),
+			} {
+				for range 2 { // the second time from the cache
+					for _, accept := range []string{overkant.AsMastodon, "application/activity+json"} {
+						answer := given(t, o, bram, o.Site.URL+path, fedtest.EditHeader(func(h http.Header) { h.Set("Accept", accept) }))
+						if status := map[bool]int{true: 200, false: 303}[want == ""]; answer.Status != status ||
+							answer.Header.Get("Location") != want || !strings.Contains(answer.Header.Get("Vary"), "Accept") {
+							t.Errorf("%s as %q, secure %t: %d to %q, want %q", path, accept, secure, answer.Status,
+								answer.Header.Get("Location"), want)
+						}
+					}
+				}
+			}
+		}
+		for _, path := range []string{"/@Ilse", "/@ilse?a=b", "/%40ilse"} { // unsigned: there is a stub
+			if code, header, _ := o.Get(path, overkant.AsMastodon); code != 303 || header.Get("Location") != ilse {
+				t.Errorf("%s unsigned: %d %q", path, code, header.Get("Location"))
+			}
+		}
+		o.Documents.AuthorizedFetch = false
+		path := strings.Replace(own, "-", "%2d", 1)
+		if code, header, _ := o.Get(path, overkant.AsMastodon); code != 303 || header.Get("Location") != object {
+			t.Errorf("%s: %d %q", path, code, header.Get("Location"))
 		}
 	})
 }

@@ -114,23 +114,6 @@ func TestADeletedArticleThatWasNeverPublicIsNotFound(t *testing.T) {
 	})
 }
 
-func TestAnOldAddressStillLeadsToTheArticle(t *testing.T) {
-	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		a := o.Publish()
-		edited, err := o.Store.Article(o.Soon(), a.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		edited.Slug = "five-minutes-wide"
-		if err := o.Outbox.Revise(o.Soon(), &edited); err != nil {
-			t.Fatal(err)
-		}
-		if code, doc := o.Document(o.Site.ArticlePath(a)); code != 200 || doc.ID != o.Object(a) {
-			t.Errorf("the old address answers %d %s", code, doc.ID)
-		}
-	})
-}
-
 func TestPagesOfRepliesEndWhateverIsRemovedMeanwhile(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a := o.Publish()

@@ -78,16 +78,11 @@ func (d *Documents) findJRD(ctx context.Context, resource string) (JRD, error) {
 	case domain != host && domain != strings.ToLower(d.Site.HandleDomain):
 		return JRD{}, blog.ErrNotFound
 	// The instance actor's handle has the host name as its user part.
-	case name == host || name == hostname(host):
+	case name == host || name == strings.ToLower(d.Site.Hostname()):
 		return d.instanceJRD(), nil
 	}
 	voice, err := d.Store.VoiceByHandle(ctx, name)
 	return d.voiceJRD(voice, err)
-}
-
-func hostname(host string) string {
-	name, _, _ := strings.Cut(host, ":")
-	return name
 }
 
 // findJRDByAddress returns the JRD of an address of ours: that of an actor, a profile page, a series with a voice or
@@ -157,7 +152,7 @@ func (d *Documents) voiceJRD(v blog.Voice, err error) (JRD, error) {
 }
 
 func (d *Documents) instanceJRD() JRD {
-	return JRD{Subject: "acct:" + hostname(d.Site.Host()) + "@" + d.Site.HandleDomain,
+	return JRD{Subject: "acct:" + d.Site.Hostname() + "@" + d.Site.HandleDomain,
 		Aliases: []string{d.Site.Home(), d.Site.InstanceID()},
 		Links: []JRDLink{
 			{Rel: "http://webfinger.net/rel/profile-page", Type: "text/html", Href: d.Site.URL + "/about"},

@@ -85,7 +85,7 @@ func refuse(w http.ResponseWriter, refused refusal) {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "60")
 	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodPost)
+		w.Header().Set("Allow", "GET, HEAD, POST") // it is read elsewhere, as a collection
 	}
 	federation.WriteError(w, refused.status, refused.reason)
 }
@@ -135,7 +135,7 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 
 func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
-		return nil, refusal{http.StatusMethodNotAllowed, "an inbox takes POST only"}
+		return nil, refusal{http.StatusMethodNotAllowed, "an activity is sent with POST"}
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/activity+json" && kind != "application/ld+json" && kind != "application/json" {

@@ -3,7 +3,6 @@ package inbox_test
 import (
 	"bytes"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -60,10 +59,6 @@ func TestBadRequestsGetOneClearAnswer(t *testing.T) {
 			if delivery.want != 202 && !strings.Contains(string(answer.Body), `"error"`) {
 				t.Errorf("%s: answered without a reason: %q", name, answer.Body)
 			}
-		}
-		if code, header, _ := o.Get("/ap/inbox", "*/*"); code != http.StatusMethodNotAllowed ||
-			header.Get("Allow") != "POST" {
-			t.Errorf("GET on an inbox: %d, Allow %q", code, header.Get("Allow"))
 		}
 	})
 }

@@ -630,7 +630,7 @@ func TestF059TheInboxSaysWhatIsWrongWithARequest(t *testing.T) {
 				t.Errorf("%s: answered without a reason: %q", name, answer.Body)
 			}
 		}
-		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		for _, method := range []string{http.MethodPatch, http.MethodPut, http.MethodDelete} {
 			request, err := http.NewRequestWithContext(context.Background(), method, o.Site.SharedInbox(), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -640,7 +640,7 @@ func TestF059TheInboxSaysWhatIsWrongWithARequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			response.Body.Close()
-			if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "POST" {
+			if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "GET, HEAD, POST" {
 				t.Errorf("%s: %d, Allow %q", method, response.StatusCode, response.Header.Get("Allow"))
 			}
 		}
