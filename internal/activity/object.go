@@ -21,7 +21,7 @@ type Object struct {
 	AttributedTo string    // the first author
 	InReplyTo    string    // the first
 	Name         string    // plain text, as sent
-	Content      string    // HTML, as sent: neither cleaned nor cut
+	Content      string    // HTML, as sent: neither cleaned nor cut; other texts are made HTML
 	Summary      string    // HTML, as sent; in a Note it is a content warning
 	Language     string    // BCP 47, "" when unknown
 	URL          string    // page to read it on: http(s), on the origin of ID, else ID itself
@@ -136,6 +136,9 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o.Name, _ = inLanguages(raw, "name")
 	o.Summary, _ = inLanguages(raw, "summary")
 	o.Content, o.Language = inLanguages(raw, "content")
+	if !isHTML(text(raw["mediaType"])) {
+		o.Content = paragraphs(o.Content)
+	}
 	// Lemmy writes the language as an object with an identifier.
 	if o.Language == "" {
 		o.Language = language(text(embedded(raw["language"])["identifier"]))
@@ -153,6 +156,15 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 		}
 	}
 	return o
+}
+
+// isHTML reports whether the content of an object is HTML. Of other texts, Markdown among them, the words and the lines
+// are kept: no Markdown of a stranger says which of the many it is. A type that is no text is that of a file: content
+// has none of its own then.
+func isHTML(mediaType string) bool {
+	kind, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
+	kind = strings.TrimSpace(kind)
+	return kind == "text/html" || !strings.HasPrefix(kind, "text/")
 }
 
 // inLanguages returns a text and its language. A map of languages (contentMap) may come with the text or in its place.
@@ -324,15 +336,24 @@ func attachments(value any) []Attachment {
 			continue
 		}
 		thing, _ := v.(map[string]any)
-		alt := text(thing["name"])
-		if alt == "" {
-			alt = text(thing["summary"])
-		}
-		alt = cut(alt, maxAlt)
 		list = append(list, Attachment{Type: typeOf(thing), MediaType: short(text(thing["mediaType"])), URL: address,
-			Alt: alt})
+			Alt: cut(description(thing), maxAlt)})
 	}
 	return list
+}
+
+// fileName matches what a server writes as the name of a file that has no other.
+var fileName = regexp.MustCompile(`^\S+\.[A-Za-z0-9]{2,5}$`)
+
+// description returns what is said of an attachment. Most servers say it in its name. Where that is the name of a file,
+// the summary says it.
+func description(thing map[string]any) string {
+	name, _ := inLanguages(thing, "name")
+	summary, _ := inLanguages(thing, "summary")
+	if name = strings.TrimSpace(name); summary != "" && (name == "" || fileName.MatchString(name)) {
+		return strings.TrimSpace(summary)
+	}
+	return name
 }
 
 var shortcodePattern = regexp.MustCompile(`^:[A-Za-z0-9_+.@-]{1,100}:$`)

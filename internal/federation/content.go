@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,8 +70,9 @@ func attachmentsHTML(post activity.Object) string {
 		b.WriteString("</ul>")
 	}
 	for _, media := range post.Attachments {
-		label := cmp.Or(media.Alt, media.Type)
-		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(label))
+		words := []string{media.Alt, media.Type, media.URL}
+		visible := slices.IndexFunc(words, func(s string) bool { return markup.CleanName(s) != "" })
+		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(words[visible]))
 	}
 	return b.String()
 }

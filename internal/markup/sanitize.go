@@ -24,6 +24,7 @@ const commentDepth = 48
 //
 // A link stays if it leads to an absolute http or https address. It gets rel="nofollow ugc noopener" and no target.
 // If the text of a link looks like another address, Clean replaces it by the true address.
+// A link without words is removed, or shows its address where a picture was the link.
 //
 // Other elements lose their tags and keep their text, except those whose content is not text, such as scripts. Clean
 // reads the first [MaxComment] bytes only. Time and memory grow linearly with the input. The result may be empty.
@@ -195,15 +196,20 @@ func (c *cleaner) anchor(n *node) {
 		c.children(n)
 		return
 	}
-	c.link++
-	defer func() { c.link-- }()
+	inner := cleaner{flat: c.flat, link: 1}
+	inner.children(n)
+	wordless := CleanName(textOf(inner.String())) == ""
+	// Nobody sees an empty link, but screen readers read it out.
+	if wordless && n.find(func(k *node) bool { return k.tag == "img" }) == nil {
+		return
+	}
 	c.tag("a", append([]string{"href", address.String(), "class", knownClasses(n), "rel", remoteRel},
 		langAttrs(n)...)...)
 	// We show the true address instead of the text, so that readers see where the link leads (threat T-155).
-	if isMisleading(n, address) {
+	if wordless || isMisleading(n, address) {
 		c.address(address)
 	} else {
-		c.children(n)
+		c.WriteString(inner.String())
 	}
 	c.end("a")
 }
@@ -211,6 +217,9 @@ func (c *cleaner) anchor(n *node) {
 // picture writes a link to a remote picture. Browsers of readers must not contact other servers.
 func (c *cleaner) picture(n *node) {
 	alt := strings.TrimSpace(scrub(n.attr("alt")))
+	if CleanName(alt) == "" {
+		alt = ""
+	}
 	address := remoteAddress(n.attr("src"))
 	// A custom emoji has its shortcode as its description, such as :blobcat:. A link in its place would disturb the
 	// sentence.

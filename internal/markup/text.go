@@ -12,9 +12,11 @@ import (
 // Text returns what a screen reader would read of the HTML: an empty line between paragraphs, list items and table
 // rows on lines of their own, pictures as their alt text. Numbers of notes, back links and text for the eye alone
 // (Mastodon's invisible and quote-inline) are left out.
-func Text(h SafeHTML) string {
+func Text(h SafeHTML) string { return textOf(string(h)) }
+
+func textOf(html string) string {
 	var t textWriter
-	t.walk(parse(string(h), ownDepth))
+	t.walk(parse(html, ownDepth))
 	return strings.TrimSpace(t.String())
 }
 
