@@ -130,7 +130,7 @@ func Parse(d *Document) (a Activity, err error) {
 	if err := d.checkActivity(); err != nil {
 		return Activity{}, err
 	}
-	a = Activity{ID: d.ID(), Actor: d.Actor(), Type: d.Type(),
+	a = Activity{ID: writtenID(d.root), Actor: d.Actor(), Type: d.Type(),
 		To: recipients(d.root["to"]), Cc: recipients(d.root["cc"])}
 	// go-fed gets a reduced view and never the document itself: view.go says why.
 	kind, err := streams.ToType(context.Background(), view(d.root))
@@ -257,7 +257,10 @@ func (r *reading) setAnswer(act any) error {
 
 func (r *reading) undo(_ context.Context, _ vocab.ActivityStreamsUndo) error {
 	undone := embedded(r.root["object"])
-	act := Undo{ID: r.object, Type: typeOf(undone), Object: addressOf(undone["object"])}
+	act := Undo{Type: typeOf(undone), Object: addressOf(undone["object"])}
+	if r.object != "" {
+		act.ID = writtenID(one(r.root["object"]))
+	}
 	// A Like may be undone without its id; its actor and its object identify it.
 	if act.ID == "" && act.Object == "" {
 		return r.requireObject(act)

@@ -52,11 +52,8 @@ func Read(body []byte) (*Document, error) {
 	return &Document{root: root, body: body}, nil
 }
 
-// ID returns the document's id as it was written, "" when there is none.
-func (d *Document) ID() string {
-	id, _ := d.root["id"].(string)
-	return id
-}
+// ID returns the document's id, "" when there is none.
+func (d *Document) ID() string { return idOf(d.root) }
 
 // Type returns the first type that ActivityStreams knows, else the first one, or "".
 func (d *Document) Type() string { return typeOf(d.root) }

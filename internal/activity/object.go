@@ -222,18 +222,18 @@ func page(value any, id string) string {
 func href(value any) string {
 	switch value := value.(type) {
 	case string:
-		if isAddress(value) {
-			return value
+		if to := blog.URI(value); isAddress(to) {
+			return to
 		}
 	case map[string]any:
-		if to := text(value["href"]); isAddress(to) {
+		if to := blog.URI(text(value["href"])); isAddress(to) {
 			return to
 		}
 		if inner, nested := one(value["url"]).(map[string]any); nested {
 			value = inner
 		}
 		for _, name := range []string{"href", "url"} {
-			if to := text(value[name]); isAddress(to) {
+			if to := blog.URI(text(value[name])); isAddress(to) {
 				return to
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"causerie/internal/blog"
 )
 
 // Every property of a document may be a text, an object, a list of them, null or absent (ActivityStreams 2.0, sections
@@ -67,7 +69,10 @@ func text(value any) string {
 }
 
 // idOf returns the id of one value: the text itself, or the id of the object. It is not checked.
-func idOf(value any) string {
+func idOf(value any) string { return blog.URI(writtenID(value)) }
+
+// writtenID is idOf for the id of an activity, which goes back to its server as it was written.
+func writtenID(value any) string {
 	switch value := value.(type) {
 	case string:
 		return value

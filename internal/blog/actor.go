@@ -1,9 +1,11 @@
 package blog
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Actor is a person, a group or a service on another server, as we know it. Its address identifies it. Handle, name
@@ -59,6 +61,27 @@ func (a Actor) DisplayName() string {
 	}
 	name, _, _ := strings.Cut(a.Handle, "@")
 	return name
+}
+
+// URI returns an address with its characters beyond ASCII percent-encoded (RFC 3987, section 3.1): servers write one id
+// in both forms, and ids are compared as text. The host stays as it is.
+func URI(address string) string {
+	host := strings.Index(address, "://") + len("://")
+	path := strings.IndexAny(address[min(host, len(address)):], "/?#")
+	ascii := strings.IndexFunc(address, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	if path < 0 || ascii || !utf8.ValidString(address) {
+		return address
+	}
+	var uri strings.Builder
+	uri.WriteString(address[:host+path])
+	for _, b := range []byte(address[host+path:]) {
+		if b < utf8.RuneSelf {
+			uri.WriteByte(b)
+		} else {
+			fmt.Fprintf(&uri, "%%%02X", b)
+		}
+	}
+	return uri.String()
 }
 
 // HostOf is the host of an address in lower case, with its port if it names one. It is "" when the address has none.

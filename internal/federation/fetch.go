@@ -62,7 +62,7 @@ func ParseActor(doc *activity.Document, id string) (blog.Actor, error) {
 	if err != nil {
 		return blog.Actor{}, err
 	}
-	if actor.ID != id {
+	if actor.ID != blog.URI(id) {
 		return blog.Actor{}, fmt.Errorf("%w: %s answers for %s", ErrForeign, actor.ID, id)
 	}
 	return actor, nil

@@ -348,6 +348,7 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID string, key RemoteKey, err error) {
 	client := ratelimit.ClientSource(r.RemoteAddr)
 	_, err = signature.Verify(r, body, k.bases, k.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
+		id = blog.URI(id)
 		keyID = id
 		// The caller has checked the blocks of the actor, and so of the actor's host.
 		if blog.HostOf(id) != blog.HostOf(actor) {

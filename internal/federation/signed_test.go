@@ -784,6 +784,34 @@ func TestF091AKeyIsFoundInAllItsShapes(t *testing.T) {
 	})
 }
 
+func TestF131AnIDWithLettersBeyondASCIIIsOneActorInBothForms(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		const raw, escaped = "/\u0563\u0580/author/aram", "/%D5%A3%D6%80/author/aram"
+		a := o.Publish()
+		for _, doc := range []struct{ id, key, owner string }{{raw, raw, raw}, {escaped, escaped, escaped},
+			{raw, escaped, escaped}, {escaped, raw, raw}} {
+			home := newKeyServer(t, func(home, pem string) map[string]any {
+				return map[string]any{raw: profile(home+doc.id, rsaKey(home+doc.key+"#main-key", home+doc.owner, pem))}
+			})
+			for _, sent := range []struct{ key, actor string }{{raw, raw}, {escaped, escaped}, {raw, escaped},
+				{escaped, raw}} {
+				if code := home.claims(o, home.URL+sent.key+"#main-key", home.URL+sent.actor, o.Object(a)); code != 202 {
+					t.Errorf("%+v of a document with %+v: %d", sent, doc, code)
+				}
+			}
+			if known, err := o.Store.Actor(o.Soon(), home.URL+escaped); err != nil || known.Host != blog.HostOf(home.URL) {
+				t.Errorf("%+v is known as %+v, %v", doc, known, err)
+			}
+			if _, err := o.Core.FetchActor(o.Soon(), home.URL+raw); err != nil {
+				t.Errorf("asked for by its id as it is written: %v", err)
+			}
+		}
+		if n := o.Counts(a).Likes; n != 4 {
+			t.Errorf("%d people like it, want 4", n)
+		}
+	})
+}
+
 func TestF093BehindAProxyThePublicAddressIsWhatWasSigned(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		key := overkant.NewKey(t)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"causerie/internal/blog"
 	"causerie/internal/signature"
 )
 
@@ -165,7 +166,7 @@ func (e *exchange) actorIn(found descriptor) (self, subject string, err error) {
 		if _, err := e.guard.parse(link.Href); err != nil {
 			return "", "", fmt.Errorf("its link to the actor: %w", err)
 		}
-		return link.Href, name + "@" + host, nil
+		return blog.URI(link.Href), name + "@" + host, nil
 	}
 	return "", "", fmt.Errorf("%w: it links to no actor", ErrNotActivity)
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // cavageHeaders returns the values in which a Cavage signature may stand: the Signature header, and Authorization
@@ -249,9 +251,10 @@ func paramValue(s string) (value, rest string, ok bool) {
 		return s[:end], s[end:], isToken(s[:end])
 	}
 	value, rest, ok = strings.Cut(s[1:], `"`)
-	for _, r := range []byte(value) {
-		// No value that is used needs a backslash, and parsers disagree about what one means.
-		if r < ' ' || r > '~' || r == '\\' {
+	for _, r := range value {
+		// No value that is used needs a backslash, and parsers disagree about what one means. Letters of all scripts are
+		// used: in the id of a key.
+		if unicode.IsControl(r) || r == utf8.RuneError || r == '\\' {
 			return "", "", false
 		}
 	}
