@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/changes"
@@ -11,7 +12,7 @@ import (
 const commentColumns = `c.id, c.kind, c.address, c.article_id, c.parent_id, c.actor_id, c.voice_id, c.origin,
 	c.visibility, c.state,
 	c.html, c.plain, c.markdown, c.warning, c.language, c.url, c.context_url, c.replies_url, c.published_at,
-	c.sorted_at, c.arrived_at, c.updated_at, c.held, c.key_mark,
+	c.sorted_at, c.arrived_at, c.updated_at, c.held, c.strayed, c.key_mark,
 	EXISTS (SELECT 1 FROM actors refused WHERE refused.id = c.actor_id AND refused.block = 'refuse') AS refused`
 
 // public is the condition of every comment that readers may see, and every public query must use it. It excludes
@@ -56,7 +57,7 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 // mostRevisions is how many former versions of a comment are kept.
 const mostRevisions = 20
 
-// ReviseComment replaces the text, visibility and state of a comment. It keeps the former text for moderators.
+// ReviseComment replaces the text, visibility, state and writer of a comment. It keeps the former text for moderators.
 func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.mark(changes.Article(c.ArticleID), changes.Comments)
@@ -76,9 +77,9 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 		}
 		return s.execOne(ctx, `
 			UPDATE comments SET kind = ?, html = ?, plain = ?, markdown = ?, warning = ?, language = ?, visibility = ?, state
-			= ?, held = ?, updated_at = ?
+			= ?, held = ?, strayed = FALSE, updated_at = ?, actor_id = ?, key_mark = ?
 			WHERE id = ?`, c.Kind, c.HTML, c.Plain, c.Markdown, c.Warning, c.Language, c.Visibility, c.State, c.Held,
-			c.UpdatedAt, c.ID)
+			c.UpdatedAt, c.ActorID, c.KeyMark, c.ID)
 	})
 }
 
@@ -92,8 +93,18 @@ func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 			id); err != nil {
 			return err
 		}
-		return s.changeComment(ctx, `UPDATE comments SET state = 'removed', html = '', plain = '', markdown = '', warning = ''
-			WHERE id = ?`, id)
+		return s.changeComment(ctx, `UPDATE comments SET state = 'removed', strayed = FALSE, html = '', plain = '',
+			markdown = '', warning = '' WHERE id = ?`, id)
+	})
+}
+
+// StrayComment removes a quote or link whose writer took out at a time what put it here. ReviseComment brings it back.
+func (s *Store) StrayComment(ctx context.Context, id blog.ID, at *time.Time) error {
+	return s.InTx(ctx, func(s *Store) error {
+		if err := s.RemoveComment(ctx, id); err != nil {
+			return err
+		}
+		return s.run(ctx, `UPDATE comments SET strayed = TRUE, updated_at = ? WHERE id = ?`, at, id)
 	})
 }
 

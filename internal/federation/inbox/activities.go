@@ -105,7 +105,7 @@ func (h *handling) afterCommit() {
 	switch what := h.act.Act.(type) {
 	case activity.Update:
 		// The new profile may list other keys.
-		if what.Object.Actor != nil {
+		if what.Object.ID == h.act.Actor {
 			h.keys.Forget(h.act.Actor)
 		}
 	case activity.Delete:

@@ -19,6 +19,7 @@ type incoming struct {
 	activity.Object
 	carrier activity.Activity // the activity that brought the post; empty when the post was fetched from its origin
 	origin  blog.Origin
+	served  bool // it is what its own server serves now
 }
 
 // create handles the post of a Create. An embedded post is trusted when it has the origin of the actor and is
@@ -31,7 +32,9 @@ func (h *handling) create(ctx context.Context, post activity.Object) error {
 }
 
 // pushed returns the post that the activity carries.
-func (h *handling) pushed(post activity.Object) incoming { return incoming{post, h.act, blog.Pushed} }
+func (h *handling) pushed(post activity.Object) incoming {
+	return incoming{Object: post, carrier: h.act, origin: blog.Pushed}
+}
 
 // acceptPost accepts a trusted post. It becomes a comment when it replies to something here, or quotes or links an
 // article. Any other post that was sent to us becomes a mention for each author whom it mentions.
@@ -99,13 +102,14 @@ func (h *handling) acceptFetched(ctx context.Context, address string, origin blo
 	}
 	c, err := h.tx.CommentByAddress(ctx, post.ID)
 	if errors.Is(err, blog.ErrNotFound) {
-		return h.acceptPost(ctx, incoming{Object: *post, origin: origin})
+		return h.acceptPost(ctx, incoming{Object: *post, origin: origin, served: true})
 	}
 	if err != nil {
 		return err
 	}
 	// The post's own server vouches for its author. So the author counts as the actor who sent this edit.
-	return h.revise(ctx, c, incoming{Object: *post, carrier: activity.Activity{Actor: post.AttributedTo}, origin: origin})
+	return h.revise(ctx, c, incoming{Object: *post, carrier: activity.Activity{Actor: post.AttributedTo}, origin: origin,
+		served: true})
 }
 
 // addReply adds a post as a comment under the article at the top of its thread. It first adds the parents of the post
@@ -189,12 +193,20 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 	return c.ID, h.tx.AddComment(ctx, c)
 }
 
-// knownPost returns the id of the comment that a post became already, "" when there is none. The error is a NotOurs for
-// a post that its author deleted: a Create may arrive after its Delete.
+// knownPost returns the id of the comment that a post became already, "" when there is none. A newer version revises
+// the comment, whatever activity brought it: WordPress sends a Create when a draft is published again. The error is a
+// NotOurs for a post that its author deleted: a Create may arrive after its Delete.
 func (h *handling) knownPost(ctx context.Context, post incoming) (blog.ID, error) {
 	id, gone, err := h.tx.KnownPost(ctx, post.AttributedTo, post.ID)
-	if err == nil && id == "" && gone {
+	switch {
+	case err != nil:
+	case id == "" && gone:
 		err = federation.NotOurs("its author deleted it")
+	case id != "" && post.origin == blog.Pushed && post.Updated != nil:
+		var c blog.Comment
+		if c, err = h.tx.Comment(ctx, id); err == nil {
+			err = h.revise(ctx, c, post)
+		}
 	}
 	return id, err
 }
@@ -275,11 +287,16 @@ func (h *handling) update(ctx context.Context, what activity.Update) error {
 		return h.renewActor(ctx, *actor)
 	}
 	post := what.Object
-	if !post.Embedded {
+	switch {
+	case post.ID == h.act.Actor:
+		return h.fetchSender(ctx)
+	case !post.Embedded:
 		return h.acceptFetched(ctx, post.ID, blog.Pushed)
-	}
-	if post.AttributedTo != h.act.Actor || !blog.SameOrigin(post.ID, h.act.Actor) || !post.IsPost() {
+	case !blog.SameOrigin(post.ID, h.act.Actor) || !post.IsPost():
 		return nil
+	// The post may have another author now. Only its own server can say so.
+	case post.AttributedTo != h.act.Actor:
+		return h.acceptFetched(ctx, post.ID, blog.Pushed)
 	}
 	c, err := h.tx.CommentByAddress(ctx, post.ID)
 	switch {
@@ -311,13 +328,33 @@ func (h *handling) renewActor(ctx context.Context, actor blog.Actor) error {
 	return h.tx.SaveActor(ctx, actor)
 }
 
+// fetchSender renews the profile of the sender, who did not send it along, from its server. Like renewActor it ignores
+// an actor whom we do not know.
+func (h *handling) fetchSender(ctx context.Context) error {
+	if _, err := h.tx.Actor(ctx, h.act.Actor); err != nil {
+		return federation.IgnoreMissing(err)
+	}
+	if _, asked := h.found[h.act.Actor]; !asked {
+		return missingError{actor: h.act.Actor}
+	}
+	return nil
+}
+
 // revise replaces the text of a comment with a newer version by its author. An edit may restrict a comment, which then
 // disappears from the page at once. An edit never makes a restricted comment public.
 func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) error {
-	if c.ActorID != post.carrier.Actor || c.ActorID != post.AttributedTo || c.State == blog.CommentRemoved {
+	if post.carrier.Actor != post.AttributedTo || c.State == blog.CommentRemoved && !c.Strayed {
 		return nil
 	}
-	if !newer(post.Updated, c.UpdatedAt) {
+	doubtful, err := h.doubtful(c, post)
+	switch {
+	case err != nil:
+		return err
+	case post.Updated != nil && c.UpdatedAt != nil && post.Updated.Before(*c.UpdatedAt):
+		return nil
+	case doubtful && !post.served:
+		return h.acceptFetched(ctx, post.ID, blog.Pushed)
+	case !doubtful && !newer(post.Updated, c.UpdatedAt):
 		return nil
 	}
 	known := c
@@ -325,10 +362,14 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	if err != nil {
 		return err
 	}
-	if c.Kind != blog.Answering {
+	// What a moderator hid stays here and hidden, whatever its writer takes out and puts back.
+	if c.Kind != blog.Answering && c.State != blog.CommentHidden && c.State != blog.CommentSpam {
 		b, kind, err := h.ArticleAbout(ctx, h.tx, post.Object)
 		if errors.Is(err, federation.ErrNotOurs) || err == nil && b.ID != a.ID {
-			return h.tx.RemoveComment(ctx, c.ID) // the edit took out the quote or link that put it here
+			if c.Strayed {
+				return nil
+			}
+			return h.tx.StrayComment(ctx, c.ID, post.Updated) // the edit took out the quote or link that put it here
 		}
 		if err != nil {
 			return err
@@ -349,6 +390,17 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	if err != nil || author.KeyMark != c.KeyMark {
 		return err // the address has a new owner, who may delete the comment but not change it (threat T-049)
 	}
+	if c.ActorID != post.AttributedTo {
+		if author, err = h.knownActor(ctx, post.AttributedTo); err != nil {
+			return err
+		}
+		c.ActorID, c.KeyMark = author.ID, author.KeyMark
+	}
+	if c.Strayed {
+		if c.State, err = h.initialState(ctx, c, a, post); err != nil {
+			return err
+		}
+	}
 	// The author approved the text before the edit, not this one. Hidden comments and spam stay what they are.
 	if c.State == blog.CommentShown {
 		if c.State, err = h.stateAfterEdit(ctx, c, a); err != nil {
@@ -359,6 +411,23 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 		holdForApproval(&c)
 	}
 	return h.tx.ReviseComment(ctx, c)
+}
+
+// doubtful reports whether only a post's own server can say whether a version of it replaces a comment: the version
+// has another author of the same server, or other words at the same time. WordPress writes the time of the first edit
+// alone. The error is an ErrNotOurs for an author of another server.
+func (h *handling) doubtful(c blog.Comment, post incoming) (bool, error) {
+	if c.ActorID != post.AttributedTo {
+		if !blog.SameOrigin(c.ActorID, post.AttributedTo) {
+			return false, federation.NotOurs("it has another author")
+		}
+		return true, nil
+	}
+	if post.Updated == nil || c.UpdatedAt == nil || !post.Updated.Equal(*c.UpdatedAt) {
+		return false, nil
+	}
+	edited := h.Content(post.Object, c.Kind)
+	return edited.HTML != c.HTML || edited.Warning != c.Warning, nil
 }
 
 // newer reports whether a version of a post replaces the one that we have: Updates can arrive in any order, and more

@@ -13,6 +13,11 @@ func (h *handling) keepMention(ctx context.Context, post incoming) error {
 	if known, err := h.knownPost(ctx, post); known != "" || err != nil {
 		return err
 	}
+	if post.Updated != nil {
+		if known, err := h.renewMention(ctx, post); known || err != nil {
+			return err
+		}
+	}
 	m := h.MentionOf(post.Object, post.carrier)
 	voices, err := h.VoicesNamed(ctx, h.tx, post.Object, post.carrier)
 	if err != nil {
