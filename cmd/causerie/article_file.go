@@ -37,6 +37,7 @@ type articleFile struct {
 	article     blog.Article
 	before      blog.Article // the stored article that the file changes; zero for a new one
 	date        *time.Time   // time of publication in the file; nil if not given
+	updated     *time.Time   // time of the last change in the file; nil if not given
 	notices     []string     // what the author should know about the text, each with its line in the file
 	missing     string       // the first picture in the text that was not found; "" if none
 	translation *translation // the translation that the file contains; nil if it contains an article
@@ -244,6 +245,12 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 		return articleFile{}, err
 	}
 	a.Markdown = source.body
+	switch {
+	case front.Updated != nil && front.Updated.After(app.outbox.Now()):
+		return articleFile{}, errors.New("updated is still to come: write when the article was last changed")
+	case front.Updated != nil && front.Date != nil && front.Updated.Before(*front.Date):
+		return articleFile{}, errors.New("updated is before date: write when the article was last changed")
+	}
 	if err := app.setFrontMatter(ctx, &a, front); err != nil {
 		return articleFile{}, err
 	}
@@ -255,7 +262,8 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 	if err != nil {
 		return articleFile{}, err
 	}
-	m := articleFile{author: author, article: a, before: before, date: front.Date}
+	m := articleFile{author: author, article: a, before: before, date: front.Date,
+		updated: front.Updated}
 	m.addNotices(rendered, source)
 	return m, a.Check()
 }
@@ -305,18 +313,21 @@ func (app *app) printServerCount(ctx context.Context, c *console, a blog.Article
 	return nil
 }
 
-// notePastDate prints a note if the date in the file is in the past. Such a date has no effect: the article gets the
-// current time.
-func (app *app) notePastDate(c *console, m articleFile) {
-	if m.date == nil || m.article.PublishedAt != nil || m.date.After(app.outbox.Now()) {
+// noteOldDate prints a note when an article was sent to nobody because its date is old.
+func (app *app) noteOldDate(c *console, m articleFile, a blog.Article, federate bool) {
+	if m.article.Status == blog.Published || a.Status != blog.Published || federate || !a.Federates() || m.date == nil ||
+		!app.outbox.IsOld(*m.date) {
 		return
 	}
-	const day = "2 January 2006"
-	written, today := m.date.In(app.site.Location()).Format(day), app.outbox.Now().In(app.site.Location()).Format(day)
-	// Today's date without a time means 00:00. That is in the past too, but needs no warning.
-	if written != today {
-		fmt.Fprintf(c.err, "note: the date %s is past: the article is published now, dated %s\n", written, today)
-	}
+	fmt.Fprintf(c.err, "note: its date is %s, more than a week ago, so it was sent to no other server. "+
+		"Next time, --federate sends such an article\n", a.PublishedAt.In(app.site.Location()).Format("2 January 2006"))
+}
+
+// isToday reports whether a date is midnight of today. That is how a file writes today without a time.
+func (app *app) isToday(date time.Time) bool {
+	const day = "2006-01-02 15:04:05"
+	now := app.outbox.Now().In(app.site.Location())
+	return date.In(app.site.Location()).Format(day) == now.Format("2006-01-02")+" 00:00:00"
 }
 
 // fileName returns the name that identifies the file when it is published again; "" for standard input.

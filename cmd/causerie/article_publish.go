@@ -14,14 +14,17 @@ import (
 
 type articlePublish struct {
 	articleFileFlags
-	Quiet bool          `help:"${help_quiet}"`
-	Hold  time.Duration `placeholder:"30s" help:"${help_hold}"`
+	Quiet    bool          `help:"${help_quiet}"`
+	Hold     time.Duration `placeholder:"30s" help:"${help_hold}"`
+	Federate bool          `help:"Send an article also when its date is older than a week."`
 }
 
 // Help is printed below the command's line by --help.
 func (articlePublish) Help() string {
 	return "Keys of the front matter: " + strings.Join(markup.Keys(), ", ") +
-		". Only title is required. With a date in the future the article is scheduled; a date in the past is ignored. " +
+		". Only title is required. With a date in the future the article is scheduled. A date in the past becomes " +
+		"the date of the article; when that is older than a week, it is sent to no other server, unless --federate is " +
+		"given. updated is the time of the last change. " +
 		"A file with a slug revises the author's article that has this slug. Without a slug it is made from the title, " +
 		"and a file of the same name revises the article that it made before. If another file of the same author made " +
 		"the article with this slug, the file must name a slug. If the slug belongs to an article of another author, " +
@@ -37,21 +40,28 @@ func (p articlePublish) Run(ctx context.Context, c *console, config Config, log 
 		if err != nil {
 			return err
 		}
-		a, err := app.publish(ctx, m, how)
+		if p.Federate && (m.date == nil || m.translation != nil || m.article.Status == blog.Published) {
+			return errors.New("--federate is for an article with an earlier date that is not published yet: leave it out")
+		}
+		a, err := app.publish(ctx, m, how, p.Federate)
 		if err != nil {
 			return err
 		}
 		if m.translation != nil {
 			return app.printTranslation(ctx, c, a, m, p.JSON)
 		}
-		app.notePastDate(c, m)
-		return app.printArticle(ctx, c, a, m, p.JSON)
+		if err := app.printArticle(ctx, c, a, m, p.JSON); err != nil {
+			return err
+		}
+		app.noteOldDate(c, m, a, p.Federate)
+		return nil
 	})
 }
 
 // publish publishes the article of a file: a published one is revised, one with a date in the future is scheduled,
-// any other is published now.
-func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOptions) (blog.Article, error) {
+// any other is published with its date, or now. federate sends also an old one.
+func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOptions,
+	federate bool) (blog.Article, error) {
 	if how.Hold < 0 {
 		return m.article, errors.New("--hold must not be negative: write it like 30s")
 	}
@@ -62,6 +72,7 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 		return app.saveTranslation(ctx, m, false)
 	}
 	if m.article.Status == blog.Published { // the file revises it
+		how.Updated = m.updated
 		err := app.outbox.ReviseWith(ctx, &m.article, how)
 		return m.article, plain(err)
 	}
@@ -69,10 +80,10 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 		return m.article, errors.New("--quiet is only for a published article, and this one is not published: leave it out")
 	}
 	at := m.date
-	if at != nil && !at.After(app.outbox.Now()) {
-		at = nil // an article cannot be published in the past
+	if at != nil && app.isToday(*at) {
+		at = nil // a day without a time: it is published now
 	}
-	if at != nil && how.Hold > 0 {
+	if at != nil && at.After(app.outbox.Now()) && how.Hold > 0 {
 		return m.article, errors.New("--hold does not work for a date in the future, since nothing is sent before that " +
 			"date: leave one of them out")
 	}
@@ -80,7 +91,8 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 	if err := app.saveDraft(ctx, &m); err != nil {
 		return m.article, plain(err)
 	}
-	a, err := app.authoring().Release(ctx, m.article.ID, at, how.Hold)
+	a, err := app.authoring().Release(ctx, m.article.ID,
+		outbox.PublishOptions{Hold: how.Hold, Date: at, Updated: m.updated, Federate: federate})
 	if err != nil {
 		return a, savedAsDraft(plain(err), m.article)
 	}

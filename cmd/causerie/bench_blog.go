@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/fedtest"
 	"causerie/internal/store"
 )
@@ -260,5 +261,5 @@ func (o *benchBlog) publish(ctx context.Context, title string) (blog.Article, er
 	if err := service.SaveDraft(ctx, &a, author.Handle); err != nil {
 		return a, plain(err)
 	}
-	return service.Release(ctx, a.ID, nil, 0)
+	return service.Release(ctx, a.ID, outbox.PublishOptions{})
 }

@@ -12,6 +12,7 @@ import (
 
 	"causerie/internal/account"
 	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/store"
 )
 
@@ -107,7 +108,7 @@ func (b benchSeed) publishSamples(ctx context.Context, app *app) ([]blog.ID, err
 		if err := service.SaveDraft(ctx, &a, author.Handle); err != nil {
 			return nil, plain(err)
 		}
-		if _, err := service.Release(ctx, a.ID, nil, 0); err != nil {
+		if _, err := service.Release(ctx, a.ID, outbox.PublishOptions{}); err != nil {
 			return nil, plain(err)
 		}
 		ids = append(ids, a.ID)

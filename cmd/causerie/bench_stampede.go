@@ -81,7 +81,7 @@ func (o *benchBlog) publishPicture(ctx context.Context) (blog.Article, error) {
 	if err != nil {
 		return m.article, plain(err)
 	}
-	return o.app.publish(ctx, m, outbox.ReviseOptions{})
+	return o.app.publish(ctx, m, outbox.ReviseOptions{}, false)
 }
 
 var pictureAddress = regexp.MustCompile(`/media/[^"? ]+`)

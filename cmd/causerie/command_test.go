@@ -483,26 +483,6 @@ func TestAnArticleWhosePictureIsMissingIsSavedAndNotPublished(t *testing.T) {
 	}
 }
 
-func TestAPastDateIsIgnoredWithAWarning(t *testing.T) {
-	s := open(t, storetest.SQLite(t))
-	s.ilse()
-	file := write(t, "old.md", "---\ntitle: Old\ndate: 2019-03-04 12:00\n---\n\nWords.\n")
-	publish := func() string {
-		_, notices, status := cli(s.ctx, s.args("article", "publish", file, "--author", "ilse"), nil, "")
-		if status != done {
-			t.Fatalf("publish ended with %d: %s", status, notices)
-		}
-		return notices
-	}
-	const note = "note: the date 4 March 2019 is past: the article is published now, dated "
-	if said := publish(); !strings.HasPrefix(said, note) {
-		t.Errorf("publish said %q", said)
-	}
-	if said := publish(); said != "" {
-		t.Errorf("the revision said %q", said)
-	}
-}
-
 func TestWithdrawSaysWhatTheListSays(t *testing.T) {
 	s := open(t, storetest.SQLite(t))
 	s.ilse()

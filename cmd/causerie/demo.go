@@ -340,7 +340,7 @@ func (d *demo) publishFile(ctx context.Context, then *app, name string, by blog.
 	if err != nil {
 		return m.article, fmt.Errorf("%s: %w", name, plain(err))
 	}
-	return then.publish(ctx, m, outbox.ReviseOptions{})
+	return then.publish(ctx, m, outbox.ReviseOptions{}, false)
 }
 
 // drawPicture draws a picture of an article. So the program needs no picture files.

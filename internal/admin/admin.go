@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
 	"causerie/internal/authoring"
 	"causerie/internal/blog"
@@ -39,6 +40,7 @@ type Handler struct {
 	hashStrangers *semaphore.Weighted // limits how many passwords of strangers are hashed at once
 	hashKnown     *semaphore.Weighted // the same for known browsers and sessions, so strangers never keep them waiting
 	keeping       *semaphore.Weighted // limits how many forms are kept at once while their authors sign in
+	pressed       singleflight.Group  // publications under way, for a button that is pressed twice
 	waiting       atomic.Int32        // strangers who wait for their guess to be compared
 }
 

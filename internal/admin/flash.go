@@ -25,6 +25,7 @@ var flashes = map[string]string{
 
 	"too-late-here":  "Too late to undo. You can withdraw it; no other server has it.",
 	"published-here": "Published.",
+	"published-old":  "Published with its date, and sent to no other server, since it is older than a week.",
 	"withdrawn-here": "Withdrawn. No other server had it.",
 
 	"profile":   "Saved. Your followers’ servers are told within five minutes.",

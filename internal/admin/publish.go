@@ -11,6 +11,7 @@ import (
 
 	"causerie/internal/account"
 	"causerie/internal/blog"
+	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
 	"causerie/internal/store"
 	"causerie/internal/text"
@@ -21,7 +22,8 @@ type publishPage struct {
 	frame
 	Article    blog.Article
 	Saved      string
-	When       string // "now" or "later"
+	When       string // "now", "later" or "earlier"
+	Federate   bool   // also when the earlier date is old
 	Date       string // of a datetime-local field
 	Zone       string
 	Visibility string
@@ -71,6 +73,7 @@ type card struct {
 
 const (
 	later      = "later"
+	earlier    = "earlier"
 	dateLayout = "2006-01-02T15:04"
 )
 
@@ -270,6 +273,14 @@ func attached(hero *picture, images []markup.Image) []*picture {
 	return list
 }
 
+// outcome is what pressing Publish did: the page to show again, with its status, or the name of a flash message.
+type outcome struct {
+	article blog.Article
+	page    publishPage
+	status  int // 0 when it is done
+	flash   string
+}
+
 // publish saves the choices, and publishes or schedules the article.
 func (h *Handler) publish(req *request) error {
 	a, err := h.publishable(req)
@@ -282,33 +293,78 @@ func (h *Handler) publish(req *request) error {
 	}
 	p := publishPage{When: form.Get("when"), Date: form.Get("date"), Visibility: form.Get("visibility"),
 		Format: form.Get("format"),
-		Saved:  form.Get("saved"), Errors: fieldErrors{}}
-	// The button was pressed twice.
+		Saved:  form.Get("saved"), Federate: form.Get("federate") != "", Errors: fieldErrors{}}
+	// When the button is pressed twice, the browser drops its first request and shows the answer to the second. So the
+	// first goes on without it, and both have one outcome.
+	pressed, stop := req.detached()
+	defer stop()
+	result, err, _ := h.pressed.Do(string(a.ID)+" "+req.author.Handle+" "+form.Encode(), func() (any, error) {
+		return h.publishOnce(pressed, a.ID, p)
+	})
+	if err != nil {
+		return err
+	}
+	o := result.(outcome)
+	if o.status != 0 {
+		o.page.Errors = maps.Clone(o.page.Errors) // the other press shows them, too
+		return h.askPublish(req, o.status, o.article, o.page)
+	}
+	address := "/admin/articles/" + string(a.ID) + "/report"
+	if o.flash != "" {
+		address += "?done=" + o.flash
+	}
+	return req.redirect(address)
+}
+
+// publishOnce does what one or two presses of the button ask for.
+func (h *Handler) publishOnce(req *request, id blog.ID, p publishPage) (outcome, error) {
+	a, err := h.store.Article(req.ctx(), id)
+	if err != nil {
+		return outcome{}, err
+	}
+	// An earlier press has done it.
 	if a.Status == blog.Published {
-		return req.redirect("/admin/articles/" + string(a.ID) + "/report")
+		return outcome{article: a}, nil
+	}
+	if a.Status == blog.Scheduled && p.When == later && a.ScheduledAt.In(req.zone).Format(dateLayout) == p.Date &&
+		string(a.Visibility) == p.Visibility && string(a.Format) == p.Format {
+		return outcome{article: a, flash: "scheduled"}, nil
 	}
 	// The author agreed to the text that this page showed, and to no other.
 	if token(a.SavedAt) != p.Saved {
 		p.Errors["article"] = fieldError{"The article was changed since you opened this page.",
 			"Check it and press Publish again."}
 		p.Saved = token(a.SavedAt)
-		return h.askPublish(req, http.StatusConflict, a, p)
+		return outcome{article: a, page: p, status: http.StatusConflict}, nil
 	}
 	// release may save the article and fail afterwards. So p.Saved is set again below, or the next press would be a
 	// conflict.
-	done, err := h.release(req, &a, p)
+	flash, err := h.release(req, &a, p)
 	if err := p.Errors.add(err); err != nil {
-		return err
+		return outcome{}, err
 	}
 	if len(p.Errors) > 0 {
 		p.Saved = token(a.SavedAt)
-		return h.askPublish(req, http.StatusUnprocessableEntity, a, p)
+		return outcome{article: a, page: p, status: http.StatusUnprocessableEntity}, nil
 	}
-	return req.redirect("/admin/articles/" + string(a.ID) + "/report?done=" + done)
+	return outcome{article: a, flash: flash}, nil
 }
 
 // release saves the choices and publishes or schedules the article. It returns the name of the flash message.
 func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string, error) {
+	options := outbox.PublishOptions{Hold: req.author.Hold(), Federate: p.Federate}
+	if p.When == later || p.When == earlier {
+		at, err := time.ParseInLocation(dateLayout, p.Date, req.zone)
+		switch {
+		case err != nil:
+			return "", blog.Invalid{Field: "date", Problem: "is not understood: write it like 2026-11-30T09:00"}
+		case p.When == earlier && at.After(req.now):
+			return "", blog.Invalid{Field: "date", Problem: "is still to come: choose “Later”, or an earlier time"}
+		case p.When == later && !at.After(req.now):
+			return "", blog.Invalid{Field: "date", Problem: "has passed: publish now, or choose a later time"}
+		}
+		options.Date = &at
+	}
 	a.Visibility, a.Format = blog.Visibility(p.Visibility), blog.Format(p.Format)
 	if err := h.authoring().Ready(req.ctx(), a); err != nil {
 		return "", err
@@ -316,32 +372,24 @@ func (h *Handler) release(req *request, a *blog.Article, p publishPage) (string,
 	if err := h.authoring().SaveDraft(req.ctx(), a, req.author.Handle); err != nil {
 		return "", err
 	}
-	if p.When == later {
-		at, err := time.ParseInLocation(dateLayout, p.Date, req.zone)
-		if err != nil {
-			return "", blog.Invalid{Field: "date", Problem: "is not understood: write it like 2026-11-30T09:00"}
-		}
-		scheduled, err := h.authoring().Release(req.ctx(), a.ID, &at, 0)
-		if err != nil {
-			return "", err
-		}
-		*a = scheduled
-		return "scheduled", nil
-	}
 	// Withdrawn and deleted articles count: the first one stays the first.
 	first, err := h.store.CountArticles(req.ctx(),
 		store.ArticleFilter{Voice: req.author.ID, Statuses: []blog.Status{blog.Published, blog.Withdrawn, blog.Deleted}})
 	if err != nil {
 		return "", err
 	}
-	published, err := h.authoring().Release(req.ctx(), a.ID, nil, req.author.Hold())
+	released, err := h.authoring().Release(req.ctx(), a.ID, options)
 	if err != nil {
 		return "", err
 	}
-	*a = published
+	*a = released
 	switch {
+	case a.Status == blog.Scheduled:
+		return "scheduled", nil
 	case !a.Federates():
 		return "local", nil
+	case options.Date != nil && h.outbox.IsOld(*options.Date) && !p.Federate:
+		return "published-old", nil
 	case first == 0:
 		return "first", nil
 	}

@@ -26,6 +26,14 @@ type request struct {
 
 func (req *request) ctx() context.Context { return req.r.Context() }
 
+// detached returns the request for work that goes on when its browser leaves, and a function that ends it.
+func (req *request) detached() (*request, context.CancelFunc) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(req.ctx()), requestTime)
+	other := *req
+	other.r = req.r.WithContext(ctx)
+	return &other, stop
+}
+
 // id is the id in the path. One that is not well formed is not found.
 func (req *request) id(name string) (blog.ID, error) {
 	text := chi.URLParam(req.r, name)

@@ -119,13 +119,12 @@ func MissingPicture(r markup.Rendered) string {
 	return ""
 }
 
-// Release publishes a saved article: now when at is nil, else at that time. hold is how long nothing is sent to other
-// servers when it is published now. Errors: blog.Invalid when something is missing or the time is past,
-// blog.ErrConflict when the article is published already.
-func (s Service) Release(ctx context.Context, article blog.ID, at *time.Time,
-	hold time.Duration) (blog.Article, error) {
-	if at != nil {
-		return s.Outbox.Schedule(ctx, article, *at)
+// Release publishes a saved article at options.Date: now when that is nil, with an earlier date when it is past, and
+// automatically when it is to come. The other options are for an article that is published now. Errors: blog.Invalid
+// when something is missing, blog.ErrConflict when the article is published already.
+func (s Service) Release(ctx context.Context, article blog.ID, options outbox.PublishOptions) (blog.Article, error) {
+	if options.Date != nil && options.Date.After(s.Now()) {
+		return s.Outbox.Schedule(ctx, article, *options.Date)
 	}
-	return s.Outbox.PublishHeld(ctx, article, hold)
+	return s.Outbox.PublishWith(ctx, article, options)
 }

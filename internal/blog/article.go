@@ -232,6 +232,23 @@ func (a *Article) Publish(now time.Time, zone *time.Location) error {
 	return nil
 }
 
+// PublishAsOf is Publish with the date of an article that was written before. With a nil date, or one that is not past,
+// it is published as of now. updated is when it was last changed, between that date and now; nil if never.
+func (a *Article) PublishAsOf(date, updated *time.Time, now time.Time, zone *time.Location) error {
+	at := now
+	if date != nil && date.Before(now) {
+		at = *date
+	}
+	if err := a.Publish(at, zone); err != nil {
+		return err
+	}
+	if updated != nil && updated.After(*a.PublishedAt) && !updated.After(now) {
+		changed := updated.UTC().Truncate(time.Second)
+		a.UpdatedAt = &changed
+	}
+	return nil
+}
+
 // Schedule sets a moment in the future at which the article is published. It returns an Invalid when something is
 // missing or the moment is past, and ErrConflict when the article is published already.
 func (a *Article) Schedule(at, now time.Time, zone *time.Location) error {

@@ -88,7 +88,7 @@ const Hold = 30 * time.Second
 // PublishHeld publishes a draft of Ilse's with a hold.
 func (o *Blog) PublishHeld(change ...func(*blog.Article)) blog.Article {
 	o.T.Helper()
-	a, err := o.Outbox.PublishHeld(o.Soon(), o.Draft(change...).ID, Hold)
+	a, err := o.Outbox.PublishWith(o.Soon(), o.Draft(change...).ID, outbox.PublishOptions{Hold: Hold})
 	if err != nil {
 		o.T.Fatal(err)
 	}

@@ -10,16 +10,37 @@ import (
 	"causerie/internal/store"
 )
 
+// PublishOptions says as of when an article is published, and whether it is sent. The zero value publishes it now and
+// sends it at once.
+type PublishOptions struct {
+	// Hold delays all deliveries by this time. During it, Undo removes the article; nothing was sent.
+	Hold time.Duration
+	// Date is a time in the past, of an article that was written before. Nil is now.
+	Date *time.Time
+	// Updated is when such an article was last changed; nil if never.
+	Updated *time.Time
+	// Federate sends an article also when its date is older than a week. Otherwise such an article is only here, for
+	// whoever asks for it.
+	Federate bool
+}
+
+// newsAge is the age up to which an article is sent without being asked for. What is older would stand among the news
+// of its followers.
+const newsAge = 7 * 24 * time.Hour
+
+// IsOld reports whether an article of a date is sent to nobody unless PublishOptions.Federate is set.
+func (o *Outbox) IsOld(date time.Time) bool { return o.Now().Sub(date) > newsAge }
+
 // Publish publishes an article and queues its deliveries to the followers. The article may be a draft, scheduled or
 // withdrawn. Errors: blog.Invalid when something is missing, blog.ErrConflict when it is published already,
 // blog.ErrNotFound.
 func (o *Outbox) Publish(ctx context.Context, id blog.ID) (blog.Article, error) {
-	return o.PublishHeld(ctx, id, 0)
+	return o.PublishWith(ctx, id, PublishOptions{})
 }
 
-// PublishHeld publishes an article on the site at once, and sends it to other servers when the hold is over. Until
-// then, Undo takes it back. With a hold of 0 it is Publish.
-func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration) (blog.Article, error) {
+// PublishWith is Publish with options. With a hold, the article is on the site at once.
+func (o *Outbox) PublishWith(ctx context.Context, id blog.ID, options PublishOptions) (blog.Article, error) {
+	hold := options.Hold
 	a, err := o.Store.Article(ctx, id)
 	if err != nil {
 		return a, err
@@ -39,7 +60,7 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 		if err := ready.apply(&a); err != nil {
 			return err
 		}
-		if err := a.Publish(o.Now(), o.Site.Location()); err != nil {
+		if err := a.PublishAsOf(options.Date, options.Updated, o.Now(), o.Site.Location()); err != nil {
 			return err
 		}
 		if a.Federates() {
@@ -55,6 +76,9 @@ func (o *Outbox) PublishHeld(ctx context.Context, id blog.ID, hold time.Duration
 		switch {
 		case !a.Federates():
 			return nil
+		case options.Date != nil && o.IsOld(*options.Date) && !options.Federate:
+			_, _, err := o.addCreate(ctx, s, a, ready.mentions)
+			return err
 		case hold > 0:
 			undo.New, undo.Until = true, o.Now().Add(hold)
 			return s.SaveHold(ctx, undo)
@@ -111,16 +135,23 @@ func addPublishedRevisions(ctx context.Context, s *store.Store, a blog.Article) 
 	return nil
 }
 
-// queueCreate adds the Create of an article and its deliveries.
-func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
+// addCreate saves the object of an article and its Create, which other servers can fetch from now on.
+func (o *Outbox) addCreate(ctx context.Context, s *store.Store, a blog.Article,
+	mentions []activity.Mention) (act blog.Activity, object []byte, err error) {
 	object, w, err := o.saveObject(ctx, s, a, mentions)
 	if err != nil {
-		return err
+		return act, object, err
 	}
-	act, err := o.compose(ctx, s, outgoing{voice: w.Author, kind: "Create", object: a.ObjectID, revision: a.Revision},
+	act, err = o.compose(ctx, s, outgoing{voice: w.Author, kind: "Create", object: a.ObjectID, revision: a.Revision},
 		func(e activity.Envelope) ([]byte, error) {
 			return activity.WrapCreate(e, object)
 		})
+	return act, object, err
+}
+
+// queueCreate adds the Create of an article and its deliveries.
+func (o *Outbox) queueCreate(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) error {
+	act, object, err := o.addCreate(ctx, s, a, mentions)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type ReviseOptions struct {
 	Quiet bool
 	// Hold delays all deliveries by this time. During it, Undo removes the change; nothing was sent.
 	Hold time.Duration
+	// Updated is the time of the change, if it is between the last change and now; nil is now.
+	Updated *time.Time
 	// SkipIfSame sends nothing when the stored article has the same content. The time of its last change stays.
 	SkipIfSame bool
 }
@@ -55,7 +57,7 @@ func (o *Outbox) ReviseWith(ctx context.Context, edited *blog.Article, options R
 		if options.Quiet {
 			err = edited.Correct()
 		} else {
-			err = edited.Revise(o.Now())
+			err = edited.Revise(changeTime(options.Updated, current, o.Now()))
 		}
 		if err != nil {
 			return err
@@ -84,6 +86,15 @@ func (o *Outbox) ReviseWith(ctx context.Context, edited *blog.Article, options R
 	}
 	o.Wake()
 	return nil
+}
+
+// changeTime returns the time of a change: the one that its author gives, unless that is not newer than the last change
+// or not over yet.
+func changeTime(given *time.Time, current blog.Article, now time.Time) time.Time {
+	if given != nil && current.Status == blog.Published && given.After(current.ChangedAt()) && given.Before(now) {
+		return *given
+	}
+	return now
 }
 
 // saveFile saves only the file name, for an edit without other changes.
