@@ -234,7 +234,7 @@ func TestTheFrameOfAnActivityIsReadInAllItsShapes(t *testing.T) {
 
 const reply = `{
 	"id":"https://veerhuis.example/n/1","type":["Zap","Note"],"attributedTo":[{"type":"Person","id":"` + bram + `"},"` +
-	nadia + `"],
+	bram + `/group"],
 	"inReplyTo":["` + bridge + `",7],"name":null,"summary":"Note: mild","content":"Review: Dune",
 	"contentMap":{"nl":"Recensie: Dune","en":"Review: Dune"},
 	"url":[{"type":"Link","mediaType":"image/png","href":"https://veerhuis.example/x.png"},

@@ -26,7 +26,7 @@ type Document struct {
 	body []byte // as received, to verify proofs
 }
 
-// Read parses the bytes of a document: one JSON object in UTF-8, without byte order mark, NUL or trailing bytes, no
+// Read parses the bytes of a document: one JSON object in UTF-8, without byte order mark or trailing bytes, no
 // name twice in an object, at most 32 levels, 256 names in an object, 1,000 items in an array and 256 KiB in a string.
 // The JSON-LD keywords that move content around (@graph, @included, @reverse) are refused, because we have no JSON-LD
 // processor. The error is an ErrMalformed. Read stops at the first fault.
@@ -108,7 +108,8 @@ func (r reader) value(token jsontext.Token) (any, error) {
 	case '[':
 		return r.array()
 	case '"':
-		return r.string(token)
+		text, err := r.string(token)
+		return withoutNUL(text), err
 	case '0':
 		// A number beyond float64 becomes infinite. That is harmless: we calculate with no number of another server.
 		number, _ := strconv.ParseFloat(token.String(), 64)
@@ -137,6 +138,9 @@ func (r reader) object() (map[string]any, error) {
 		name, err := r.string(token)
 		if err != nil {
 			return nil, err
+		}
+		if strings.Contains(name, "\x00") {
+			return nil, r.wrong("a NUL in a name")
 		}
 		// A JSON-LD processor would find other content in this document than we do.
 		if name == "@graph" || name == "@included" || name == "@reverse" {
@@ -174,14 +178,22 @@ func (r reader) array() ([]any, error) {
 	}
 }
 
+// withoutNUL takes NUL out of a text: no database stores it, and nobody can read it. An address with one becomes no
+// address: without the NUL it would be another one.
+func withoutNUL(text string) string {
+	if !strings.Contains(text, "\x00") {
+		return text
+	}
+	if strings.Contains(text, "://") && !strings.ContainsAny(text, " <") {
+		return strings.ReplaceAll(text, "\x00", " ")
+	}
+	return strings.ReplaceAll(text, "\x00", "")
+}
+
 func (r reader) string(token jsontext.Token) (string, error) {
 	text := token.String()
 	if len(text) > maxString {
 		return "", r.wrong("a string of more than %d bytes", maxString)
-	}
-	// PostgreSQL cannot store a NUL in a text.
-	if strings.IndexByte(text, 0) >= 0 {
-		return "", r.wrong("a NUL in a string")
 	}
 	return text, nil
 }

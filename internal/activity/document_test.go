@@ -41,7 +41,8 @@ func TestWhatIsNotOneSoundObjectIsRefused(t *testing.T) {
 		{"UTF-16", "{\x00}\x00", false},
 		{"broken UTF-8", "{\"a\":\"\xff\"}", false},
 		{"a surrogate half, written out", `{"a":"\ud83d cut"}`, true},
-		{"a NUL in a text", `{"a":"\u0000"}`, false},
+		{"a NUL in a text", `{"a":"\u0000"}`, true},
+		{"a NUL in a name", `{"a\u0000":"b"}`, false},
 		{"a raw line break in a text", "{\"a\":\"b\nc\"}", false},
 		{"an unknown escape", `{"a":"\x41"}`, false},
 		{"a text without an end", `{"a":"b`, false},
@@ -100,6 +101,9 @@ func sameAsLibrary(t *testing.T, body []byte, d *Document) {
 	var want map[string]any
 	if json.Unmarshal(body, &want) != nil {
 		return // a number beyond float64
+	}
+	if strings.Contains(string(body), `\u0000`) {
+		return // a NUL is taken out of texts
 	}
 	if !reflect.DeepEqual(want, d.root) { // cmp takes minutes over the long lists of the corpus
 		t.Errorf("read otherwise than by encoding/json (-want +got):\n%s", cmp.Diff(want, d.root))

@@ -18,7 +18,7 @@ type Object struct {
 	Embedded     bool
 	ID           string // an address, or "" when it has none that can be one
 	Type         string
-	AttributedTo string    // the first author
+	AttributedTo string    // the first author; "" when there is none, or when the authors are on several origins
 	InReplyTo    string    // the first
 	Name         string    // plain text, as sent
 	Content      string    // HTML, as sent: neither cleaned nor cut; other texts are made HTML
@@ -122,7 +122,7 @@ func ParseObject(d *Document) (o Object, err error) {
 // objectOf reads an object; kind is go-fed's reading of its view.
 func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o := Object{Embedded: true, ID: addressOf(raw), Type: typeOf(raw),
-		AttributedTo: addressOf(raw["attributedTo"]), InReplyTo: addressOf(raw["inReplyTo"]),
+		AttributedTo: author(raw["attributedTo"]), InReplyTo: addressOf(raw["inReplyTo"]),
 		To: recipients(raw["to"]), Cc: recipients(raw["cc"]),
 		Mentions: mentions(raw["tag"]), Emojis: emojis(raw["tag"]), Quote: quote(raw),
 		QuoteAuthorization: addressOf(raw["quoteAuthorization"]), ReplyAuthorization: addressOf(raw["replyAuthorization"]),
@@ -165,6 +165,18 @@ func isHTML(mediaType string) bool {
 	kind, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
 	kind = strings.TrimSpace(kind)
 	return kind == "text/html" || !strings.HasPrefix(kind, "text/")
+}
+
+// author returns the first author of a post. Nobody can speak for an author on another origin, so a post that names one
+// has no author that can be believed.
+func author(value any) string {
+	first := addressOf(value)
+	for _, other := range many(value) {
+		if id := idOf(other); !blog.SameOrigin(id, first) {
+			return ""
+		}
+	}
+	return first
 }
 
 // inLanguages returns a text and its language. A map of languages (contentMap) may come with the text or in its place.

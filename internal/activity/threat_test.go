@@ -96,7 +96,7 @@ func TestT029ThereIsOneActivityAndOneActor(t *testing.T) {
 func TestT034AuthorIsTheOneWhomTheObjectNames(t *testing.T) {
 	for name, author := range map[string]string{"an address": `"` + nadia + `"`,
 		"embedded":         `{"id":"` + nadia + `","url":"` + bram + `"}`,
-		"the first of two": `["` + nadia + `","` + bram + `"]`} {
+		"the first of two": `["` + nadia + `","` + nadia + `/group"]`} {
 		a, err := Parse(read(t, byBram("Create",
 			`"object":{"id":"https://noordkade.example/n/1","type":"Note","attributedTo":`+author+`,"actor":"`+bram+`"}`)))
 		create, _ := a.Act.(Create)

@@ -305,9 +305,13 @@ func TestOtherSitesCannotSendForms(t *testing.T) {
 		b := o.signIn("ilse")
 		const form = "application/x-www-form-urlencoded"
 		for name, header := range map[string][]string{
-			"another origin":     {"Origin", "https://zilverduin.example"},
-			"another port":       {"Origin", "http://127.0.0.1:1"},
-			"no origin at all":   {"Origin", "null"},
+			"another origin":   {"Origin", "https://zilverduin.example"},
+			"another port":     {"Origin", "http://127.0.0.1:1"},
+			"no origin at all": {"Origin", "null"},
+			"another scheme":   {"Origin", strings.Replace(o.site.URL, "http://", "https://", 1)},
+			"a name below":     {"Origin", strings.Replace(o.site.URL, "127.0.0.1", "127.0.0.1.zilverduin.example", 1)},
+			"another origin that claims to be this one": {"Origin", "https://zilverduin.example",
+				"Sec-Fetch-Site", "same-origin"},
 			"a cross-site fetch": {"Sec-Fetch-Site", "cross-site"},
 			"a sibling's fetch":  {"Sec-Fetch-Site", "same-site"},
 		} {

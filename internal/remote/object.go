@@ -101,11 +101,13 @@ func isActivity(contentType string) bool {
 	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		return false
 	}
+	profile, given := params["profile"]
 	switch kind {
+	// It needs no profile. One that is given says what the document is.
 	case "application/activity+json":
-		return true
+		return !given || slices.Contains(strings.Fields(profile), activityStreams)
 	case "application/ld+json":
-		return slices.Contains(strings.Fields(params["profile"]), activityStreams)
+		return slices.Contains(strings.Fields(profile), activityStreams)
 	}
 	return false
 }

@@ -172,7 +172,7 @@ func TestAFetchedDocumentIsReadAsOneThatWasSent(t *testing.T) {
 		"32 levels":         {`"x":` + strings.Repeat("[", 31) + strings.Repeat("]", 31), true},
 		"33 levels":         {`"x":` + strings.Repeat("[", 32) + strings.Repeat("]", 32), false},
 		"1,001 items":       {`"to":["a"` + strings.Repeat(`,"a"`, 1000) + `]`, false},
-		"a NUL":             {`"content":"\u0000"`, false},
+		"a NUL":             {`"content":"\u0000"`, true},
 		"@graph":            {`"@graph":[]`, false},
 		"a name twice":      {`"x":{"a":1,"a":2}`, false},
 		"a long text":       {`"content":"` + strings.Repeat("x", 256<<10) + `"`, true},
@@ -531,5 +531,25 @@ func TestT072AClosedAndAnOpenForbiddenPortLookAlike(t *testing.T) {
 	_, closed := c.Object(t.Context(), bait.URL)
 	if open == nil || closed == nil || open.Error() != closed.Error() || bait.connections.Load() != 0 {
 		t.Errorf("open: %v; closed: %v", open, closed)
+	}
+}
+
+func TestT256ADocumentOfAnotherProfileIsRefused(t *testing.T) {
+	for kind, ok := range map[string]bool{
+		activityJSON: true,
+		`application/activity+json; profile="https://www.w3.org/ns/activitystreams"`:                   true,
+		`application/activity+json; profile="https://example.org/other"`:                               false,
+		`application/activity+json; profile="https://www.w3.org/ns/activitystreams https://b.example"`: true,
+		`application/ld+json; profile="https://www.w3.org/ns/activitystreams"`:                         true,
+		`application/ld+json; profile="https://example.org/other"`:                                     false,
+		`application/ld+json`: false,
+	} {
+		near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			fmt.Fprintf(w, `{"id":"http://%s%s","type":"Note"}`, r.Host, r.URL.Path)
+		})
+		if _, err := client(t, Options{}).Object(t.Context(), near.URL+"/1"); (err == nil) != ok {
+			t.Errorf("%s: %v", kind, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,11 @@ import (
 // cavageHeaders returns the values in which a Cavage signature may stand: the Signature header, and Authorization
 // with the scheme Signature.
 func cavageHeaders(header http.Header) []string {
-	found := append([]string(nil), header.Values("Signature")...)
+	return append(slices.Clone(header.Values("Signature")), authorized(header)...)
+}
+
+// authorized returns the signatures in Authorization.
+func authorized(header http.Header) (found []string) {
 	for _, value := range header.Values("Authorization") {
 		if scheme, rest, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Signature") {
 			found = append(found, rest)
@@ -177,8 +182,8 @@ const maxUnix = 253402300799
 // cavageTexts rebuilds the text that was signed (draft-cavage-http-signatures-12, section 2.3).
 func (m message) cavageTexts(names []string, params map[string]string) ([]string, error) {
 	targets := []string{m.target}
-	// Old Mastodon and WordPress sign the target without its query.
-	if path, _, query := strings.Cut(m.target, "?"); query {
+	// Old Mastodon and WordPress fetch with the query unsigned. What is sent has no such excuse.
+	if path, _, query := strings.Cut(m.target, "?"); query && !needsDigest(m.req.Method) {
 		targets = append(targets, path)
 	}
 	var texts []string

@@ -62,6 +62,10 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, fin
 	}
 	read := message.cavage
 	if len(req.Header.Values("Signature-Input")) > 0 {
+		// A proxy and this server could each check another one.
+		if authorized(req.Header) != nil {
+			return Signed{}, refused("there is one of each kind")
+		}
 		read = message.rfc9421
 	}
 	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now}

@@ -50,6 +50,28 @@ func (h *handling) acceptPost(ctx context.Context, post incoming) error {
 	return err
 }
 
+// checkID returns a NotOurs for a post whose id belongs to an actor, to something of its author, or to the activity
+// that brought it. One id names one thing: what is done to one of two would be done to the other.
+func (h *handling) checkID(ctx context.Context, post incoming, author blog.Actor) error {
+	taken := slices.Contains([]string{author.ID, author.Inbox, author.FollowersURL, post.carrier.ID}, post.ID)
+	if !taken {
+		_, err := h.tx.KeyOwner(ctx, post.ID)
+		if taken = err == nil; !taken && !errors.Is(err, blog.ErrNotFound) {
+			return err
+		}
+	}
+	if !taken {
+		var err error
+		if taken, err = h.tx.KnowsActor(ctx, post.ID); err != nil {
+			return err
+		}
+	}
+	if taken {
+		return federation.NotOurs("its id is that of something else")
+	}
+	return nil
+}
+
 // acceptComment accepts a post that replies to something here or refers to an article. The error is ErrNowhere or
 // ErrNoArticle when it does neither.
 func (h *handling) acceptComment(ctx context.Context, post incoming) error {
@@ -166,6 +188,9 @@ func (h *handling) resolveParent(ctx context.Context, address string, hops int) 
 func (h *handling) addComment(ctx context.Context, post incoming, at place) (blog.ID, error) {
 	actor, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
+		return "", err
+	}
+	if err := h.checkID(ctx, post, actor); err != nil {
 		return "", err
 	}
 	if err := h.checkParent(ctx, at.parent); err != nil {

@@ -11,6 +11,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -49,6 +51,8 @@ func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox
 const (
 	maxBody    = 1 << 20 // bytes
 	acceptTime = 25 * time.Second
+
+	activityStreams = "https://www.w3.org/ns/activitystreams"
 )
 
 // refusal is an answer other than 202. The sender reads the reason.
@@ -137,8 +141,10 @@ func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
 		return nil, refusal{http.StatusMethodNotAllowed, "an activity is sent with POST"}
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/activity+json" && kind != "application/ld+json" && kind != "application/json" {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	profile, given := params["profile"]
+	fits := kind == "application/activity+json" || kind == "application/ld+json" || kind == "application/json"
+	if err != nil || !fits || given && !slices.Contains(strings.Fields(profile), activityStreams) {
 		return nil, refusal{http.StatusUnsupportedMediaType, "send application/activity+json"}
 	}
 	// Nothing is decompressed: a small body could expand far beyond maxBody.

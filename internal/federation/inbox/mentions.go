@@ -30,6 +30,9 @@ func (h *handling) keepMention(ctx context.Context, post incoming) error {
 	if err != nil {
 		return err
 	}
+	if err := h.checkID(ctx, post, actor); err != nil {
+		return err
+	}
 	for _, voice := range voices {
 		m.ID, m.VoiceID, m.KeyMark = blog.NewID(h.Now()), voice.ID, actor.KeyMark
 		if err := h.tx.AddMention(ctx, m); err != nil {
