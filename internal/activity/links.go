@@ -1,6 +1,8 @@
 package activity
 
 import (
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,4 +54,53 @@ func linkOf(tokens *html.Tokenizer) (address string, found bool) {
 		}
 	}
 	return "", false
+}
+
+// Embeds reports whether the content shows the picture at an address, in whatever size. Of a text only the first 50
+// pictures are read.
+func (o Object) Embeds(picture string) bool {
+	if !strings.Contains(o.Content, "<img") {
+		return false
+	}
+	picture = withoutSize(picture)
+	tokens, seen := html.NewTokenizer(strings.NewReader(o.Content)), 0
+	for seen < maxLinks {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			return false
+		case html.StartTagToken, html.SelfClosingTagToken:
+			name, more := tokens.TagName()
+			if string(name) != "img" {
+				continue
+			}
+			seen++
+			for more {
+				var key, value []byte
+				key, value, more = tokens.TagAttr()
+				if string(key) == "src" && withoutSize(string(value)) == picture {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// sizePattern matches what WordPress adds to the names of a picture's sizes: "ferry-1024x768.jpg", "ferry-scaled.jpg".
+var sizePattern = regexp.MustCompile(`-(?:\d+x\d+|scaled)(\.[A-Za-z]+)$`)
+
+// withoutSize returns the address of a picture without what asks for one of its sizes. Some servers do so in the query,
+// where others name the picture itself; the width and height are left out of it.
+func withoutSize(address string) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return address
+	}
+	query := u.Query()
+	for _, name := range []string{"w", "h", "width", "height", "resize", "fit", "quality", "ssl"} {
+		query.Del(name)
+	}
+	u.RawQuery, u.Fragment, u.Host = query.Encode(), "", strings.ToLower(u.Host)
+	u.Path, u.RawPath = sizePattern.ReplaceAllString(u.Path, "$1"), ""
+	return u.String()
 }

@@ -22,7 +22,8 @@ type Object struct {
 	InReplyTo    string    // the first
 	Name         string    // plain text, as sent
 	Content      string    // HTML, as sent: neither cleaned nor cut; other texts are made HTML
-	Summary      string    // HTML, as sent; in a Note it is a content warning
+	Summary      string    // HTML, as sent; in a Note, and where Sensitive, it is a content warning
+	Sensitive    bool      // to be folded under its summary
 	Language     string    // BCP 47, "" when unknown
 	URL          string    // page to read it on: http(s), on the origin of ID, else ID itself
 	Published    time.Time // zero when it is absent or cannot be read
@@ -127,6 +128,7 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 		Mentions: mentions(raw["tag"]), Emojis: emojis(raw["tag"]), Quote: quote(raw),
 		QuoteAuthorization: addressOf(raw["quoteAuthorization"]), ReplyAuthorization: addressOf(raw["replyAuthorization"]),
 		Attachments: attachments(raw["attachment"])}
+	o.Sensitive, _ = raw["sensitive"].(bool)
 	o.RulesReplies = embedded(raw["interactionPolicy"])["canReply"] != nil
 	o.Options, o.Votes = options(raw)
 	o.Context, o.Replies = collectionOf(raw["context"], o.ID), collectionOf(raw["replies"], o.ID)

@@ -36,16 +36,17 @@ func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 // Content makes a comment from a remote post: cleaned HTML and text, a poll as a list of its options, media as links.
 // A quote of an article loses the line that says what it quotes, since it is shown under that article.
 func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment {
-	clean := markup.Clean(post.Content + attachmentsHTML(post))
+	words := titleHTML(post) + post.Content
+	clean := markup.Clean(words + attachmentsHTML(post))
 	if kind == blog.Quoting {
-		clean = markup.CleanQuote(post.Content, attachmentsHTML(post), b.Site.Owns)
+		clean = markup.CleanQuote(words, attachmentsHTML(post), b.Site.Owns)
 	}
 	c := blog.Comment{
 		HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL,
 		UpdatedAt: post.Updated, PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies,
 	}
-	// In other types, the summary is a summary and no content warning.
-	if post.Summary != "" && (post.Type == "Note" || post.Type == "Question") {
+	// In other types, the summary is an excerpt, unless they say that something is to be hidden.
+	if post.Summary != "" && (post.Type == "Note" || post.Type == "Question" || post.Sensitive) {
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}
 	// A post may lack the time, or have one that cannot be read.
@@ -55,13 +56,18 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 	return c
 }
 
-// attachmentsHTML renders what a post has beside its text: its name unless it is a note, the options of a poll, and
-// links to its media. Nothing is embedded: a reader's browser would tell the other server of the visit.
+// titleHTML renders the name of a post, which stands above its text. That of a note is no title.
+func titleHTML(post activity.Object) string {
+	if post.Name == "" || post.Type == "Note" || post.Type == "Question" {
+		return ""
+	}
+	return fmt.Sprintf(`<p><a href="%s">%s</a></p>`, html.EscapeString(post.URL), html.EscapeString(post.Name))
+}
+
+// attachmentsHTML renders what a post has beside its text: the options of a poll, and links to its media, each once.
+// Nothing is embedded: a reader's browser would tell the other server of the visit.
 func attachmentsHTML(post activity.Object) string {
 	var b strings.Builder
-	if post.Name != "" && post.Type != "Note" && post.Type != "Question" {
-		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(post.URL), html.EscapeString(post.Name))
-	}
 	if len(post.Options) > 0 {
 		b.WriteString("<ul>")
 		for _, option := range post.Options {
@@ -69,7 +75,12 @@ func attachmentsHTML(post activity.Object) string {
 		}
 		b.WriteString("</ul>")
 	}
+	shown := map[string]bool{}
 	for _, media := range post.Attachments {
+		if shown[media.URL] || post.Embeds(media.URL) {
+			continue
+		}
+		shown[media.URL] = true
 		words := []string{media.Alt, media.Type, media.URL}
 		visible := slices.IndexFunc(words, func(s string) bool { return markup.CleanName(s) != "" })
 		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(words[visible]))

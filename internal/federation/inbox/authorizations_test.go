@@ -555,3 +555,36 @@ func TestAReplyHasTheArticlesPolicyAndIsQuotedByIt(t *testing.T) {
 		}
 	})
 }
+
+func TestF140AReplyThatIsHiddenLosesItsAuthorizationUntilItIsShownAgain(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish(func(a *blog.Article) { a.Comments = blog.Approve })
+		bram := o.Server("veerhuis", fedtest.GoToSocial).Person("bram")
+		asked, err := bram.RequestReply(o.Soon(), o.Object(a), "<p>How wide?</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Until("the reply waits", func() bool { return len(o.WaitingComments(a)) == 1 })
+		reply := o.WaitingComments(a)[0]
+		for _, how := range []blog.CommentState{blog.CommentHidden, blog.CommentSpam, blog.CommentHidden} {
+			moderate := func(state blog.CommentState, want string, code int) {
+				t.Helper()
+				if err := o.Outbox.Moderate(o.Soon(), reply.ID, state); err != nil {
+					t.Fatal(err)
+				}
+				o.Until("its server knows", func() bool {
+					said, _ := bram.Permission(asked.Object)
+					return said == want
+				})
+				_, authorization := bram.Permission(asked.Object)
+				if got, _, _ := o.Get(o.Path(authorization), "*/*"); got != code {
+					t.Errorf("%s: the authorization answers %d, want %d", state, got, code)
+				}
+			}
+			moderate(blog.CommentShown, fedtest.Accepted, 200)
+			o.WaitSettled()
+			moderate(how, fedtest.Revoked, 404)
+			o.WaitSettled()
+		}
+	})
+}

@@ -47,8 +47,8 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 	return s.SaveAuthorization(ctx, t)
 }
 
-// answerAfterModeration answers the request of a reply after the author showed or hid the comment. It does nothing for
-// a comment without a request.
+// answerAfterModeration answers the request of a reply after the author showed or hid the comment, or takes the answer
+// back. It does nothing for a comment without a request.
 func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment,
 	state blog.CommentState) error {
 	t, err := s.AuthorizationFor(ctx, blog.ReplyAuthorization, c.Address)
@@ -59,13 +59,14 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 	if err != nil {
 		return err
 	}
-	// A comment that is shown after it was rejected is accepted now. A comment that was accepted stays accepted when it is
-	// hidden: hiding concerns only this page, and RevokeQuote and removal are separate actions.
-	asked, refused := t.State == blog.AuthorizationAsked, t.State == blog.AuthorizationRefused
+	// Other servers show what is authorized, so what is hidden here must not stay authorized.
+	hidden := state == blog.CommentHidden || state == blog.CommentSpam
 	switch {
-	case state == blog.CommentShown && (asked || refused):
+	case state == blog.CommentShown && t.State != blog.AuthorizationGiven:
 		return o.queueAllowed(ctx, s, t, actor)
-	case (state == blog.CommentHidden || state == blog.CommentSpam) && asked:
+	case hidden && t.State == blog.AuthorizationGiven:
+		return o.queueRevoked(ctx, s, t)
+	case hidden && t.State == blog.AuthorizationAsked:
 		t.State = blog.AuthorizationRefused
 		if err := s.SaveAuthorization(ctx, t); err != nil {
 			return err

@@ -216,7 +216,7 @@ func (o *Outbox) DeleteReply(ctx context.Context, id blog.ID) error {
 }
 
 // Moderate shows or hides a comment, marks it as spam, or removes it. The server of its writer is told only when it
-// waits for a decision.
+// waits for a decision, or when that changes.
 func (o *Outbox) Moderate(ctx context.Context, id blog.ID, state blog.CommentState) error {
 	if state == blog.CommentRemoved {
 		return o.DeleteReply(ctx, id)
