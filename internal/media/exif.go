@@ -15,38 +15,46 @@ func orientation(kind *format, upload []byte) int {
 	case "JPEG":
 		return tiffOrientation(jpegExif(upload))
 	case "PNG":
-		return tiffOrientation(pngExif(upload))
+		return tiffOrientation(pngChunk(upload, "eXIf"))
 	case "WebP":
-		return tiffOrientation(webpExif(upload))
+		// Some programs write JPEG's prefix into the chunk.
+		return tiffOrientation(bytes.TrimPrefix(webpChunk(upload, "EXIF"), []byte("Exif\x00\x00")))
 	}
 	return 1
 }
 
-// jpegExif returns the TIFF block in a JPEG's APP1 segment, nil when there is none.
-func jpegExif(b []byte) []byte {
+// jpegSegments returns what follows a prefix in a JPEG's segments of one kind, in order.
+func jpegSegments(b []byte, kind byte, prefix string) (found [][]byte) {
 	for at := 2; at+4 <= len(b) && b[at] == 0xff; {
 		marker, length := b[at+1], int(binary.BigEndian.Uint16(b[at+2:]))
 		if marker == 0xda || length < 2 || at+2+length > len(b) { // the scan begins: no more segments
-			return nil
+			break
 		}
-		body := b[at+4 : at+2+length]
-		if rest, found := bytes.CutPrefix(body, []byte("Exif\x00\x00")); found && marker == 0xe1 {
-			return rest
+		if rest, ok := bytes.CutPrefix(b[at+4:at+2+length], []byte(prefix)); ok && marker == kind {
+			found = append(found, rest)
 		}
 		at += 2 + length
+	}
+	return found
+}
+
+// jpegExif returns the TIFF block in a JPEG's APP1 segment, nil when there is none.
+func jpegExif(b []byte) []byte {
+	for _, block := range jpegSegments(b, 0xe1, "Exif\x00\x00") {
+		return block
 	}
 	return nil
 }
 
-// pngExif returns a PNG's eXIf chunk, nil when there is none.
-func pngExif(b []byte) []byte {
+// pngChunk returns the first chunk of a kind in a PNG, nil when there is none.
+func pngChunk(b []byte, kind string) []byte {
 	for at := 8; at+8 <= len(b); {
 		// The length is the file's claim. int64, so that the sums below cannot overflow on a small machine either.
 		length := int64(binary.BigEndian.Uint32(b[at:]))
 		if int64(at)+12+length > int64(len(b)) {
 			return nil
 		}
-		if string(b[at+4:at+8]) == "eXIf" {
+		if string(b[at+4:at+8]) == kind {
 			return b[at+8 : at+8+int(length)]
 		}
 		at += 12 + int(length)
@@ -54,15 +62,15 @@ func pngExif(b []byte) []byte {
 	return nil
 }
 
-// webpExif returns a WebP's EXIF chunk, nil when there is none. Some programs write JPEG's prefix into it.
-func webpExif(b []byte) []byte {
+// webpChunk returns the first chunk of a kind in a WebP, nil when there is none.
+func webpChunk(b []byte, kind string) []byte {
 	for at := 12; at+8 <= len(b); {
 		length := int64(binary.LittleEndian.Uint32(b[at+4:]))
 		if int64(at)+8+length > int64(len(b)) {
 			return nil
 		}
-		if string(b[at:at+4]) == "EXIF" {
-			return bytes.TrimPrefix(b[at+8:at+8+int(length)], []byte("Exif\x00\x00"))
+		if string(b[at:at+4]) == kind {
+			return b[at+8 : at+8+int(length)]
 		}
 		// RIFF chunks are padded to an even length.
 		at += 8 + int(length+length%2)

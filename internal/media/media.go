@@ -147,7 +147,7 @@ func (l *Library) writeFiles(ctx context.Context, p *blog.Picture, upload []byte
 		return err
 	}
 	p.Type = storedType(kind, source)
-	for _, version := range versions(source, orientation(kind, upload)) {
+	for _, version := range versions(source, orientation(kind, upload), coloursOf(kind, upload)) {
 		file, err := l.writeVersion(*p, version)
 		if err != nil {
 			l.remove(p.Files)

@@ -45,6 +45,10 @@ func (l *Library) examine(upload []byte) (*format, image.Config, error) {
 	if kind == nil {
 		return nil, image.Config{}, unsupported(sniffed, upload)
 	}
+	if isAnimated(kind, upload) {
+		return nil, image.Config{}, invalid("moves, and only still pictures are shown here: save one of its frames, or " +
+			"link to a film")
+	}
 	size, err := l.measure(kind, upload)
 	switch {
 	case err != nil:
@@ -149,8 +153,9 @@ func encode(w io.Writer, kind string, picture image.Image) error {
 	return jpeg.Encode(w, picture, &jpeg.Options{Quality: quality})
 }
 
-// versions returns the upright picture in its widths, the largest first. Each is scaled from the one before.
-func versions(source image.Image, turn int) []*image.RGBA {
+// versions returns the upright picture in its widths and in sRGB, the largest first. Each is scaled from the one
+// before.
+func versions(source image.Image, turn int, profile *colours) []*image.RGBA {
 	size := source.Bounds().Size()
 	// Orientations 5 to 8 lie on their side: width and height change places.
 	if turn >= 5 {
@@ -162,6 +167,9 @@ func versions(source image.Image, turn int) []*image.RGBA {
 		first, height = height, first
 	}
 	list := []*image.RGBA{upright(shrink(source, first, height), turn)}
+	if profile != nil {
+		profile.convert(list[0])
+	}
 	for _, width := range widths[1:] {
 		last := list[len(list)-1]
 		now := last.Bounds().Size()
