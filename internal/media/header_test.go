@@ -46,6 +46,43 @@ func TestAPictureHasAtMostFortyMillionPixelsAndTwentyThousandOnASide(t *testing.
 	}
 }
 
+func TestT962APictureTakesALimitedNumberOfBytes(t *testing.T) {
+	l := &Library{}
+	claim := func(width, height int, bits, colours byte) []byte {
+		file := claiming(width, height)
+		file[24], file[25] = bits, colours
+		binary.BigEndian.PutUint32(file[29:], crc32.ChecksumIEEE(file[12:29]))
+		return file
+	}
+	for name, c := range map[string]struct {
+		upload []byte
+		fits   bool
+	}{
+		"40 million pixels of 8 bits, transparent":           {claim(8000, 5000, 8, 6), true},
+		"20 million pixels of 16 bits":                       {claim(5000, 4000, 16, 6), true},
+		"20 million and some of 16 bits":                     {claim(5001, 4000, 16, 6), false},
+		"the same without transparency":                      {claim(5001, 4000, 16, 2), false},
+		"40 million pixels of 16 bits":                       {claim(6300, 6300, 16, 6), false},
+		"40 million pixels of 16 bits, grey":                 {claim(8000, 5000, 16, 0), true},
+		"40 million pixels of 16 bits, grey and transparent": {claim(8000, 5000, 16, 4), false},
+		"20 million pixels that a JPEG keeps in passes":      {sofOf(0xc2, 5000, 4000), false},
+		"12 million pixels that a JPEG keeps in passes":      {sofOf(0xc2, 4000, 3000), true},
+		"40 million pixels of a JPEG":                        {sofOf(0xc0, 8000, 5000), true},
+	} {
+		if _, _, err := l.examine(c.upload); (err == nil) != c.fits {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// sofOf is the beginning of a JPEG with three components, colours at a quarter of the pixels.
+func sofOf(marker byte, width, height uint16) []byte {
+	file := []byte{0xff, 0xd8, 0xff, marker, 0, 17, 8}
+	file = binary.BigEndian.AppendUint16(file, height)
+	file = binary.BigEndian.AppendUint16(file, width)
+	return append(file, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0, 0xff, 0xda, 0, 2)
+}
+
 // FuzzPicture reads uploads: their header, and their pixels when they are few. No decoder may panic, since not
 // everything that calls one can recover.
 func FuzzPicture(f *testing.F) {

@@ -37,7 +37,8 @@ const (
 	// MaxUpload is the largest upload, in bytes.
 	MaxUpload = 10 << 20
 
-	maxPixels  = 40_000_000       // of one picture, and of all that are decoded at once
+	maxPixels  = 40_000_000       // of one picture
+	maxDecoded = 4 * maxPixels    // bytes of one picture while it is decoded, and of all at once
 	maxSide    = 20_000           // pixels; no encoder takes much more
 	decodeTime = 20 * time.Second // for decoding one picture, whatever it was made to cost
 	maxName    = 120              // bytes of the name that is kept
@@ -52,7 +53,7 @@ type Library struct {
 
 	store  *store.Store
 	folder *os.Root
-	pixels *semaphore.Weighted // those being decoded now
+	memory *semaphore.Weighted // bytes of the pictures that are decoded now
 }
 
 // Open opens the library in a folder, which it creates when it is missing, and removes what a crash left half
@@ -65,7 +66,7 @@ func Open(folder string, s *store.Store) (*Library, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the picture library: %w", err)
 	}
-	l := &Library{store: s, folder: root, pixels: semaphore.NewWeighted(maxPixels)}
+	l := &Library{store: s, folder: root, memory: semaphore.NewWeighted(maxDecoded)}
 	return l, l.removeUnfinished()
 }
 
@@ -136,12 +137,12 @@ func (l *Library) writeFiles(ctx context.Context, p *blog.Picture, upload []byte
 	if err != nil {
 		return err
 	}
-	// Pixels are memory: this bounds all pictures that are decoded at once, not only this one.
-	pixels := int64(size.Width) * int64(size.Height)
-	if err := l.pixels.Acquire(ctx, pixels); err != nil {
+	// This bounds all pictures that are decoded at once, not only this one.
+	memory := decodedBytes(kind, size, upload)
+	if err := l.memory.Acquire(ctx, memory); err != nil {
 		return fmt.Errorf("wait for other pictures: %w", err)
 	}
-	defer l.pixels.Release(pixels)
+	defer l.memory.Release(memory)
 	source, err := l.decode(ctx, kind, upload)
 	if err != nil {
 		return err

@@ -3,8 +3,10 @@ package media
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
+	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -59,6 +61,9 @@ func (l *Library) examine(upload []byte) (*format, image.Config, error) {
 		return nil, size, invalid("has %d by %d pixels, which is more than 40 million in all or 20,000 on a side: make it "+
 			"smaller and try again",
 			size.Width, size.Height)
+	case decodedBytes(kind, size, upload) > maxDecoded:
+		return nil, size, invalid("takes too much memory to read: save it with 8 bits for each colour, or smaller, and " +
+			"try again")
 	}
 	return kind, size, nil
 }
@@ -68,6 +73,44 @@ func tooLarge(size image.Config) bool {
 	// In 128 bits: the product of two sides that a file claims may overflow 64.
 	high, low := bits.Mul64(uint64(size.Width), uint64(size.Height))
 	return high > 0 || low > maxPixels || size.Width > maxSide || size.Height > maxSide
+}
+
+// decodedBytes is the memory that the pixels of an upload take while it is decoded. tooLarge was asked before.
+func decodedBytes(kind *format, size image.Config, upload []byte) int64 {
+	pixels := int64(size.Width) * int64(size.Height)
+	switch size.ColorModel {
+	case color.NRGBA64Model, color.RGBA64Model:
+		return 8 * pixels
+	case color.GrayModel:
+		return pixels * jpegPasses(kind, upload)
+	case color.Gray16Model:
+		return 2 * pixels
+	case color.YCbCrModel:
+		// Most store colours at a quarter of the pixels. Few do not, and the limit has room for them.
+		return pixels * 2 * jpegPasses(kind, upload)
+	}
+	if _, paletted := size.ColorModel.(color.Palette); paletted {
+		return pixels
+	}
+	return 4 * pixels * jpegPasses(kind, upload)
+}
+
+// jpegPasses is 5 for a progressive JPEG, and 1 for all else. The decoder keeps four bytes for each byte of a
+// progressive one, until the last pass.
+func jpegPasses(kind *format, upload []byte) int64 {
+	if kind.name != "JPEG" {
+		return 1
+	}
+	for at := 2; at+4 <= len(upload) && upload[at] == 0xff; {
+		switch upload[at+1] {
+		case 0xc2:
+			return 5
+		case 0xda:
+			return 1
+		}
+		at += 2 + int(binary.BigEndian.Uint16(upload[at+2:]))
+	}
+	return 1
 }
 
 // unsupported returns the error for an upload that is no picture we read, and names what it seems to be.
