@@ -25,5 +25,13 @@ func Written(s string) string {
 	return norm.NFC.String(s)
 }
 
-// WrittenLine is [Written] for a text of one line, such as a title: all white space becomes single spaces.
-func WrittenLine(s string) string { return OneLine(Written(s)) }
+// WrittenLine is [Written] for a text of one line, such as a title: all white space becomes single spaces. Characters
+// that turn the direction of what follows are removed: a title stands in sentences and lists of others.
+func WrittenLine(s string) string {
+	return OneLine(strings.Map(func(r rune) rune {
+		if r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069' || r == '\uFEFF' {
+			return -1
+		}
+		return r
+	}, Written(s)))
+}
