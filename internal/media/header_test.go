@@ -46,7 +46,7 @@ func TestAPictureHasAtMostFortyMillionPixelsAndTwentyThousandOnASide(t *testing.
 	}
 }
 
-func TestT962APictureTakesALimitedNumberOfBytes(t *testing.T) {
+func TestT261APictureTakesALimitedNumberOfBytes(t *testing.T) {
 	l := &Library{}
 	claim := func(width, height int, bits, colours byte) []byte {
 		file := claiming(width, height)

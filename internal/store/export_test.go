@@ -46,7 +46,7 @@ func (s *Store) Beating(ctx context.Context) (n int, err error) {
 
 // Explained is how PostgreSQL answered a query of the store, with the rows that each step read.
 func (s *Store) Explained(ctx context.Context, query string, args ...any) (lines []string, err error) {
-	err = s.read.SelectContext(ctx, &lines, `EXPLAIN (ANALYZE, BUFFERS) `+s.sql.bind(query), utc(args)...)
+	err = s.read.SelectContext(ctx, &lines, `EXPLAIN (ANALYZE, BUFFERS) `+s.sql.bind(query), storable(args)...)
 	return lines, err
 }
 

@@ -12,8 +12,10 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -286,7 +288,7 @@ func (s *Store) runner(ctx context.Context, query string, args []any) (runner, e
 	if err := s.presence.refuse(ctx); err != nil {
 		return runner{}, err
 	}
-	r := runner{args: utc(args), conn: s.conn(ctx, query)}
+	r := runner{args: storable(args), conn: s.conn(ctx, query)}
 	if r.stmt = s.prepared(ctx, query); r.stmt == nil {
 		r.query = s.sql.bind(query)
 	}
@@ -369,20 +371,31 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// utc changes times to the form that both databases keep: UTC in microseconds. So a time is the same after it is read
-// back.
-func utc(args []any) []any {
+// storable returns the arguments as both databases take them: times in UTC and microseconds, and texts without NUL and
+// invalid UTF-8, which PostgreSQL refuses. Such bytes come from addresses, and no text that is stored has them.
+func storable(args []any) []any {
 	for i, arg := range args {
-		switch t := arg.(type) {
+		switch a := arg.(type) {
 		case time.Time:
-			args[i] = t.UTC().Truncate(time.Microsecond)
+			args[i] = a.UTC().Truncate(time.Microsecond)
 		case *time.Time:
-			if t != nil {
-				args[i] = t.UTC().Truncate(time.Microsecond)
+			if a != nil {
+				args[i] = a.UTC().Truncate(time.Microsecond)
+			}
+		case string:
+			args[i] = storableText(a)
+		case driver.Valuer:
+		default:
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+				args[i] = storableText(v.String())
 			}
 		}
 	}
 	return args
+}
+
+func storableText(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // expandSlices replaces the ? of each slice argument by one ? for each member.
