@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,14 @@ const Tombstone = "Tombstone"
 // The error is blog.ErrGone when the target was withdrawn.
 func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 	t blog.Authorization) (activity.Authorization, error) {
-	_, id, _, _ := b.Site.Local(t.Target)
+	_, id, _, ok := b.Site.Local(t.Target)
+	if !ok { // the address of a page
+		a, comment, err := b.ResolveTarget(ctx, s, t.Target)
+		if err != nil {
+			return activity.Authorization{}, err
+		}
+		id = cmp.Or(comment, a.ObjectID)
+	}
 	object, err := s.Object(ctx, id)
 	if err != nil {
 		return activity.Authorization{}, err

@@ -23,8 +23,11 @@ func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest)
 		return federation.IgnoreMissing(err)
 	}
 	post, err := h.instrument(what.Instrument)
-	if err != nil || post.Quote != what.Object {
+	if err != nil {
 		return federation.IgnoreMissing(err)
+	}
+	if same, err := h.sameTarget(ctx, post.Quote, what.Object); !same || err != nil {
+		return err
 	}
 	actor, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
@@ -43,43 +46,58 @@ func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest)
 // quotable returns the article whose policy decides about a quote: the quoted article itself, or the one above the
 // quoted answer. It returns blog.ErrNotFound when the address is not that of a public article or answer.
 func (h *handling) quotable(ctx context.Context, address string) (blog.Article, error) {
-	kind, id, rest, ok := h.Site.Local(address)
-	switch {
-	case ok && rest == "" && kind == "articles":
-		a, err := h.tx.HeadByObject(ctx, id)
-		// An article that was published again has a new id. Its former object is a Tombstone.
-		if err == nil && a.ObjectID != id {
-			err = blog.ErrNotFound
-		}
-		return a, err
-	case ok && rest == "" && kind == "notes":
-		c, err := h.tx.Comment(ctx, id)
-		if err == nil && (c.VoiceID == "" || !c.Public()) {
-			err = blog.ErrNotFound
-		}
-		a, _, err := h.ArticleUnder(ctx, h.tx, c, err)
-		if err == nil && a.ObjectID == "" {
-			err = blog.ErrNotFound
-		}
-		a.VoiceID = c.VoiceID // so that "followers" in the policy means the followers of the answer's author
+	a, comment, err := h.ownTarget(ctx, address)
+	if err != nil || comment == "" {
 		return a, err
 	}
-	return blog.Article{}, blog.ErrNotFound
+	c, err := h.tx.Comment(ctx, comment)
+	if err == nil && (c.VoiceID == "" || !c.Public() || a.ObjectID == "") {
+		err = blog.ErrNotFound
+	}
+	a.VoiceID = c.VoiceID // so that "followers" in the policy means the followers of the answer's author
+	return a, err
+}
+
+// ownTarget returns the article or the answer of ours that an address means: its id, or the address of its page. The
+// error is blog.ErrNotFound when it means neither.
+func (h *handling) ownTarget(ctx context.Context, address string) (blog.Article, blog.ID, error) {
+	if !h.Site.Owns(address) {
+		return blog.Article{}, "", blog.ErrNotFound
+	}
+	a, comment, err := h.ResolveTarget(ctx, h.tx, address)
+	// An article that was published again has a new id. Its former object is a Tombstone.
+	if _, id, _, ok := h.Site.Local(address); err == nil && comment == "" && (ok && id != a.ObjectID || a.ObjectID == "") {
+		err = blog.ErrNotFound
+	}
+	return a, comment, err
+}
+
+// sameTarget reports whether two addresses mean one article or answer of ours.
+func (h *handling) sameTarget(ctx context.Context, one, other string) (bool, error) {
+	if one == other {
+		return true, nil
+	}
+	a, comment, err := h.ownTarget(ctx, one)
+	if err != nil {
+		return false, federation.IgnoreMissing(err)
+	}
+	b, second, err := h.ownTarget(ctx, other)
+	return err == nil && a.ID == b.ID && comment == second, federation.IgnoreMissing(err)
 }
 
 // replyRequest adds a post as a comment and answers the request: Accept with an authorization when it is shown,
 // Reject when it never will be, and nothing yet when the author must decide (contract F-082).
 func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest) error {
-	if !h.isOwnPost(what.Object) {
-		return nil
-	}
-	a, _, err := h.ResolveTarget(ctx, h.tx, what.Object)
+	a, _, err := h.ownTarget(ctx, what.Object)
 	if err != nil || a.Status != blog.Published {
 		return federation.IgnoreMissing(err)
 	}
 	post, err := h.instrument(what.Instrument)
-	if err != nil || post.InReplyTo != what.Object {
+	if err != nil {
 		return federation.IgnoreMissing(err)
+	}
+	if same, err := h.sameTarget(ctx, post.InReplyTo, what.Object); !same || err != nil {
+		return err
 	}
 	actor, err := h.knownActor(ctx, h.act.Actor)
 	if err != nil {
@@ -123,13 +141,13 @@ func (h *handling) createAndAnswer(ctx context.Context, what activity.Create) er
 	}
 	// GoToSocial sends no request, only the Create. Where a reply policy does not let everybody reply, it shows the post
 	// to nobody until it gets an Accept. A post with a reply policy of its own comes from such a server.
-	if !h.isOwnPost(post.InReplyTo) || !post.RulesReplies {
+	if !h.Site.Owns(post.InReplyTo) || !post.RulesReplies {
 		return nil
 	}
-	a, _, err := h.ResolveTarget(ctx, h.tx, post.InReplyTo)
+	a, _, err := h.ownTarget(ctx, post.InReplyTo)
 	// The reply policy of such an article lets everybody reply, so no server waits for an answer.
 	if err != nil || a.Comments == blog.Open {
-		return err
+		return federation.IgnoreMissing(err)
 	}
 	c, err := h.tx.CommentByAddress(ctx, post.ID)
 	if err != nil || c.ActorID != h.act.Actor {
@@ -164,12 +182,6 @@ func (h *handling) instrument(post activity.Object) (activity.Object, error) {
 		return post, federation.ErrNotOurs
 	}
 	return post, nil
-}
-
-// isOwnPost reports whether an address is that of an article or an answer of this blog.
-func (in *Inbox) isOwnPost(address string) bool {
-	kind, _, rest, ok := in.Site.Local(address)
-	return ok && rest == "" && (kind == "articles" || kind == "notes")
 }
 
 // authorizationFor returns the authorization that a request asks for. It is not granted yet.

@@ -588,3 +588,48 @@ func TestF140AReplyThatIsHiddenLosesItsAuthorizationUntilItIsShownAgain(t *testi
 		}
 	})
 }
+
+func TestF141ARequestForAPageIsAnsweredUnderTheAddressThatItAsksFor(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		old := o.Site.ArticlePage(a)
+		a = o.Revise(a, func(a *blog.Article) { a.Slug = "wider-now" })
+		closed := o.Publish(func(a *blog.Article) { a.Slug, a.Quotes, a.Comments = "closed", "nobody", blog.Closed })
+		for i, try := range []struct {
+			kind, object, names string // names is what the post itself says
+			want                string
+		}{
+			{"QuoteRequest", o.Site.ArticlePage(a), o.Site.ArticlePage(a), "Accept"},
+			{"QuoteRequest", old, old, "Accept"},
+			{"QuoteRequest", o.Site.ArticlePage(a), o.Object(a), "Accept"},
+			{"QuoteRequest", o.Object(a), o.Site.ArticlePage(a), "Accept"},
+			{"ReplyRequest", o.Site.ArticlePage(a), o.Site.ArticlePage(a), "Accept"},
+			{"ReplyRequest", old, o.Object(a), "Accept"},
+			{"QuoteRequest", o.Site.ArticlePage(closed), o.Site.ArticlePage(closed), "Reject"},
+			{"ReplyRequest", o.Site.ArticlePage(closed), o.Site.ArticlePage(closed), "Reject"},
+			{"QuoteRequest", o.Site.ArticlePage(a), o.Site.ArticlePage(closed), ""}, // it does not fit together
+			{"ReplyRequest", o.Site.ArticlePage(a), o.Site.ArticlePage(closed), ""},
+		} {
+			property := map[string]string{"QuoteRequest": "quote", "ReplyRequest": "inReplyTo"}[try.kind]
+			note := overkant.CreateNote(bram, fmt.Sprint("note", i), "<p>Words.</p>", map[string]any{property: try.names})
+			request := overkant.Activity(try.kind, bram, try.object, fmt.Sprint("ask", i))
+			request["instrument"] = note["object"]
+			o.Receive(bram, request)
+			var said string
+			for _, l := range bram.Server.Deliveries() {
+				if l.Object == request["id"] {
+					said = l.Type
+				}
+				if result, _ := l.JSON()["result"].(string); l.Object == request["id"] && result != "" {
+					if stamp := o.ReadDocument(result); stamp["interactionTarget"] != try.object {
+						t.Errorf("%+v: the authorization says %v", try, stamp)
+					}
+				}
+			}
+			if said != try.want {
+				t.Errorf("%+v: answered %q", try, said)
+			}
+		}
+	})
+}
