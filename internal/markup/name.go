@@ -91,18 +91,15 @@ func hashtag(line []byte) *nameNode {
 // mention reads "@user@host" and returns its length. The host must have a dot.
 func mention(line []byte) (*nameNode, int) {
 	line = line[:min(len(line), 2*maxHandle)]
-	at := 1
-	for at < len(line) && (isASCIIWord(line[at]) || line[at] == '.' || line[at] == '-') {
-		at++
-	}
+	at := 1 + nameLength(line[1:])
 	user := string(line[1:at])
-	if user == "" || at >= len(line) || line[at] != '@' || strings.Trim(user, ".-") != user {
+	if user == "" || at >= len(line) || line[at] != '@' || strings.Trim(user, ".-") != user || !utf8.ValidString(user) {
 		return nil, 0
 	}
 	rest := line[at+1:]
-	end := bytes.IndexFunc(rest, func(r rune) bool { return !isWordRune(r) && !unicode.IsMark(r) && r != '.' && r != '-' })
-	if end < 0 {
-		end = len(rest)
+	end := nameLength(rest)
+	if at := bytes.IndexByte(rest[:end], '_'); at >= 0 {
+		end = at // no host has one
 	}
 	// A full stop or hyphen at the end belongs to the sentence.
 	host := strings.TrimRight(string(rest[:end]), ".-")
@@ -113,8 +110,15 @@ func mention(line []byte) (*nameNode, int) {
 	return &nameNode{user: user, host: strings.ToLower(host)}, at + 1 + len(host)
 }
 
-func isASCIIWord(b byte) bool {
-	return b == '_' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9'
+// nameLength returns how much of a line can be the name of a person or of a host, of any script.
+func nameLength(line []byte) int {
+	end := bytes.IndexFunc(line, func(r rune) bool {
+		return !isWordRune(r) && !unicode.IsMark(r) && r != '.' && r != '-' && r != '_'
+	})
+	if end < 0 {
+		return len(line)
+	}
+	return end
 }
 
 // mentionOrTag makes a link of a name, in the form that other servers know (contract F-037).

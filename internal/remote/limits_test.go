@@ -85,8 +85,10 @@ func TestAnAddressHasALimit(t *testing.T) {
 func TestAUserNameHasALimit(t *testing.T) {
 	c := client(t, Options{})
 	for n, fits := range map[int]bool{maxUser: true, maxUser + 1: false} {
-		if _, _, err := c.splitHandle("@" + strings.Repeat("x", n) + "@veerhuis.example"); (err == nil) != fits {
-			t.Errorf("a user name of %d bytes: %v", n, err)
+		for _, letter := range []string{"x", "ö", "渡"} {
+			if _, _, err := c.splitHandle("@" + strings.Repeat(letter, n) + "@veerhuis.example"); (err == nil) != fits {
+				t.Errorf("a user name of %d times %s: %v", n, letter, err)
+			}
 		}
 	}
 }

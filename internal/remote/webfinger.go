@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -16,12 +17,12 @@ import (
 	"causerie/internal/signature"
 )
 
-// maxUser is the longest user name that is looked up, in bytes.
+// maxUser is the longest user name that is looked up, in characters.
 const maxUser = 64
 
-// user is the name of a person before the @ (Mastodon's USERNAME_RE), or of an instance actor, which is its host with a
-// port.
-var user = regexp.MustCompile(`^[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*(?::[0-9]{1,5})?$`)
+// user is the name of a person before the @ (Mastodon's USERNAME_RE, with the letters of all scripts), or of an
+// instance actor, which is its host with a port.
+var user = regexp.MustCompile(`^[\pL\pN_][\pL\pM\pN_]*(?:[.-]+[\pL\pM\pN_]+)*(?::[0-9]{1,5})?$`)
 
 // WebFinger finds the actor of a handle (RFC 7033): "@bram@veerhuis.example", with or without the first @ or "acct:".
 // It returns the id of the actor and the subject: the handle that the server returns, as name@host, which may be
@@ -68,7 +69,8 @@ func (c *Client) splitHandle(handle string) (name, host string, err error) {
 	rest := strings.TrimPrefix(strings.TrimPrefix(handle, "acct:"), "@")
 	name, host, found := strings.Cut(rest, "@")
 	// url.Parse would read these characters of a host as the beginning of a path, a query or a user name.
-	if !found || len(name) > maxUser || !user.MatchString(name) || strings.ContainsAny(host, "/?#@\\% \t\r\n") {
+	if !found || utf8.RuneCountInString(name) > maxUser || !user.MatchString(name) ||
+		strings.ContainsAny(host, "/?#@\\% \t\r\n") {
 		return "", "", refuse
 	}
 	u, err := url.Parse("https://" + host)

@@ -53,7 +53,7 @@ func TestT073WhatIsNoHandleIsNotLookedUp(t *testing.T) {
 	for _, handle := range []string{
 		"", "@", "@@", "bram", "@bram", "@bram@", "@@" + host, "@bram@" + host + "/a", "@bram@" + host + "?b",
 		"@bram@" + host + "#c",
-		"@x@" + host + "/a?b#", "@bram@nadia@" + host, "@bram:secret@" + host, "@br am@" + host, "@brâm@" + host,
+		"@x@" + host + "/a?b#", "@bram@nadia@" + host, "@bram:secret@" + host, "@br am@" + host, "@\u0301b@" + host,
 		"@bram @" + host, "@bram@ " + host,
 		"@bram@" + host + "\r\nX: 1", "@bram@" + host + "%2f", `@bram@a\` + host, "@.bram@" + host, "@bram.@" + host,
 		"@-@" + host, "@bram@:80",
