@@ -45,8 +45,8 @@ type Activity struct {
 	Published *time.Time
 	To, Cc    []string
 
-	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Announce, Block, Move, Flag, QuoteRequest or
-	// ReplyRequest. It is nil for a valid activity that we do not act on, such as a vote in a poll.
+	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Dislike, Announce, Block, Move, Flag,
+	// QuoteRequest or ReplyRequest. It is nil for a valid activity that we do not act on, such as a vote in a poll.
 	Act any
 }
 
@@ -88,6 +88,9 @@ type Like struct {
 	Emoji  string // one emoji or :shortcode:, "" for a plain like
 	Image  string // address of the picture of a :shortcode:, "" when it came with none
 }
+
+// Dislike is a vote against an object. It takes back a Like by the same actor.
+type Dislike struct{ Object string }
 
 // Announce shares an object. Groups announce whole activities (FEP-1b12). Then InnerType, InnerActor and InnerObject
 // are the type of the announced activity, the actor that it claims, and the id of its object. Nothing else of an
@@ -203,7 +206,8 @@ func (r *reading) dispatch(kind vocab.Type) error {
 // resolver calls the method for a type, on the reading in the context. Making a resolver costs more than its work.
 var resolver, resolverFault = streams.NewTypeResolver(on((*reading).follow), on((*reading).accept),
 	on((*reading).reject), on((*reading).undo), on((*reading).create), on((*reading).update), on((*reading).delete),
-	on((*reading).like), on((*reading).announce), on((*reading).block), on((*reading).move), on((*reading).flag))
+	on((*reading).like), on((*reading).dislike),
+	on((*reading).announce), on((*reading).block), on((*reading).move), on((*reading).flag))
 
 type readingKey struct{}
 
@@ -322,6 +326,10 @@ func (r *reading) like(_ context.Context, _ vocab.ActivityStreamsLike) error {
 		}
 	}
 	return r.requireObject(act)
+}
+
+func (r *reading) dislike(_ context.Context, _ vocab.ActivityStreamsDislike) error {
+	return r.requireObject(Dislike{Object: r.object})
 }
 
 func (r *reading) announce(_ context.Context, _ vocab.ActivityStreamsAnnounce) error {

@@ -142,7 +142,7 @@ func TestEveryActIsUnderstoodInEachOfItsShapes(t *testing.T) {
 			Create{Object{ID: "https://veerhuis.example/n/1"}}},
 		{"an update by id", byBram("Update", `"object":"https://veerhuis.example/n/1"`),
 			Update{Object{ID: "https://veerhuis.example/n/1"}}},
-		{"a dislike", byBram("Dislike", `"object":"`+bridge+`"`), nil},
+		{"a dislike", byBram("Dislike", `"object":"`+bridge+`"`), Dislike{Object: bridge}},
 		{"an add", byBram("Add", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`), nil},
 		{"a maybe", byBram("TentativeAccept", `"object":"`+bridge+`"`), nil},
 		{"a type that nobody knows", byBram("Robot", `"object":"`+bridge+`"`), nil},

@@ -137,6 +137,8 @@ func (h *handling) handle(ctx context.Context) error {
 		return h.delete(ctx, what)
 	case activity.Like:
 		return h.like(ctx, what)
+	case activity.Dislike:
+		return h.dislike(ctx, what)
 	case activity.Announce:
 		return h.announce(ctx, what)
 	case activity.QuoteRequest:
@@ -272,6 +274,16 @@ func (h *handling) like(ctx context.Context, what activity.Like) error {
 		kind = blog.Emoji
 	}
 	return h.react(ctx, kind, what.Object, what.Emoji)
+}
+
+// dislike takes back a favourite of the same actor, who may have one vote where they are. Dislikes are not
+// counted.
+func (h *handling) dislike(ctx context.Context, what activity.Dislike) error {
+	article, comment, err := h.ResolveTarget(ctx, h.tx, what.Object)
+	if err != nil {
+		return err
+	}
+	return h.tx.UndoReactionTo(ctx, h.act.Actor, article.ID, comment, blog.Like)
 }
 
 // announce saves a boost, or handles an activity that a group announces for one of its members (FEP-1b12). The group

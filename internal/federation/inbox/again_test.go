@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/fedtest"
 	"causerie/internal/overkant"
 )
 
@@ -69,6 +70,35 @@ func TestT009ACopyOfAReportIsNoSecondReport(t *testing.T) {
 		}
 		if n := len(o.Reports(blog.ReportOpen)); n != 1 {
 			t.Errorf("%d reports", n)
+		}
+	})
+}
+
+func TestF143ADislikeTakesBackTheLikeOfTheSamePerson(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		vote, bram := o.Server("lemmy").Person("vote"), o.Server("veerhuis").Person("bram")
+		a := o.Publish()
+		o.Receive(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), "reply", nil), "reply"))
+		reply := o.Comments(a)[0]
+		for target, id := range map[string]blog.ID{o.Object(a): a.ID, o.Site.ArticlePage(a): a.ID, reply.Address: reply.ID} {
+			act := func(kind string, by *fedtest.Person) {
+				o.Receive(by, overkant.Activity(kind, by, target, kind+string(id)))
+			}
+			for _, step := range []struct {
+				kind  string
+				by    *fedtest.Person
+				likes int
+			}{{"Like", vote, 1}, {"Like", bram, 2}, {"Announce", vote, 2}, {"Dislike", vote, 1}, {"Dislike", vote, 1},
+				{"Like", vote, 2}, {"Dislike", vote, 1}, {"Dislike", bram, 0}} {
+				act(step.kind, step.by)
+				counts, err := o.Store.ReactionCounts(o.Soon(), []blog.ID{id})
+				if got := counts[id].Likes; err != nil || got != step.likes {
+					t.Errorf("%s after the %s by %s: %d likes, want %d (%v)", target, step.kind, step.by.Name, got, step.likes, err)
+				}
+				if boosted := counts[id].Boosts == 1; step.kind == "Dislike" && !boosted {
+					t.Errorf("%s: the boost is gone", target)
+				}
+			}
 		}
 	})
 }
