@@ -51,10 +51,8 @@ func FeaturedTags(id string, site blog.Site, tags []string) []byte {
 // hashtags returns tags as links to their pages. A tag that cannot be a hashtag is left out.
 func hashtags(site blog.Site, tags []string) []any {
 	list := make([]any, 0, len(tags))
-	for _, tag := range tags {
-		if name := hashtag(tag); name != "" {
-			list = append(list, extensions{"type": "Hashtag", "name": "#" + name, "href": site.TagPage(tag)})
-		}
+	for _, tag := range hashtagsOf(site, tags) {
+		list = append(list, extensions{"type": "Hashtag", "name": "#" + tag.name, "href": tag.page})
 	}
 	return list
 }

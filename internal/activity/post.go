@@ -120,7 +120,7 @@ func (w PostInput) kind() postType {
 // show only notes (FEP-b2b8).
 func (w PostInput) fillArticle(thing postType, more extensions) {
 	a := w.Article
-	name, summary, content := a.Title, paragraphs(a.Summary),
+	name, summary, content := a.Title, summaryOf(a.Text),
 		w.quoteFallback()+w.byline(a.Language)+w.text(a.HTML, markup.ArticleHTML)
 	// Too long to be accepted elsewhere: readers get the summary and the link.
 	if len(content) > maxContent {
@@ -141,7 +141,7 @@ func (w PostInput) fillArticle(thing postType, more extensions) {
 		names = append(names, version{t.Language, t.Title})
 		contents = append(contents, version{t.Language, text})
 		if t.Summary != "" {
-			summaries = append(summaries, version{t.Language, paragraphs(t.Summary)})
+			summaries = append(summaries, version{t.Language, summaryOf(t)})
 		}
 	}
 	addVersions(more, "nameMap", names)
@@ -158,6 +158,15 @@ func (w PostInput) fillArticle(thing postType, more extensions) {
 	preview := streams.NewActivityStreamsPreviewProperty()
 	preview.AppendActivityStreamsNote(w.preview())
 	thing.SetActivityStreamsPreview(preview)
+}
+
+// summaryOf returns the summary of a text. One paragraph stands without its tags: many servers show a summary as one
+// line of plain text.
+func summaryOf(t blog.Text) string {
+	if summary := paragraphs(t.Summary); strings.Count(summary, "<p>") != 1 {
+		return summary
+	}
+	return html.EscapeString(strings.Join(strings.Fields(t.Summary), " "))
 }
 
 func (w PostInput) preview() vocab.ActivityStreamsNote {
@@ -347,24 +356,45 @@ func (m Mention) page() string {
 }
 
 func (w PostInput) hashtags() string {
-	var tags []string
-	for _, tag := range w.Article.Tags {
-		if name := hashtag(tag); name != "" {
-			tags = append(tags, `<a href="`+html.EscapeString(w.Site.TagPage(tag))+`" class="mention hashtag" rel="tag">#<span>`+
-				name+`</span></a>`)
-		}
+	var links []string
+	for _, tag := range hashtagsOf(w.Site, w.Article.Tags) {
+		links = append(links, `<a href="`+html.EscapeString(tag.page)+`" class="mention hashtag" rel="tag">#<span>`+
+			tag.name+`</span></a>`)
 	}
-	if len(tags) == 0 {
+	if len(links) == 0 {
 		return ""
 	}
-	return "<p>" + strings.Join(tags, " ") + "</p>"
+	return "<p>" + strings.Join(links, " ") + "</p>"
 }
 
-// hashtag returns a tag as one word: "low road" is LowRoad. It is "" when nothing of it can stand in a hashtag.
+// hashtagOf is a tag as other servers know it.
+type hashtagOf struct {
+	name string // without "#"
+	page string
+}
+
+// hashtagsOf returns the hashtags of tags, each once whatever its case. Tags that no hashtag can name are left out.
+func hashtagsOf(site blog.Site, tags []string) []hashtagOf {
+	var list []hashtagOf
+	for _, tag := range tags {
+		name := hashtag(tag)
+		same := func(known hashtagOf) bool { return strings.EqualFold(known.name, name) }
+		if name != "" && !slices.ContainsFunc(list, same) {
+			list = append(list, hashtagOf{name, site.TagPage(tag)})
+		}
+	}
+	return list
+}
+
+// hashtag returns a tag as one word: "low road" is LowRoad. It is "" for a tag that cannot be one: what stands between
+// the words may be lost, but C++ and C# would both be C, and others take #2026 for a number.
 func hashtag(tag string) string {
-	words := strings.FieldsFunc(tag, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) && r != '_'
-	})
+	words := strings.FieldsFunc(tag, func(r rune) bool { return !inHashtag(r) })
+	if len(words) == 0 || !strings.HasPrefix(tag, words[0]) || !strings.HasSuffix(tag, words[len(words)-1]) ||
+		strings.ContainsFunc(tag, func(r rune) bool { return unicode.IsSymbol(r) || strings.ContainsRune("#*@%", r) }) ||
+		!strings.ContainsFunc(tag, unicode.IsLetter) {
+		return ""
+	}
 	for i, word := range words {
 		// A single word stays as the author wrote it.
 		if runes := []rune(word); len(words) > 1 {
@@ -372,6 +402,11 @@ func hashtag(tag string) string {
 		}
 	}
 	return strings.Join(words, "")
+}
+
+// inHashtag reports whether Mastodon reads a character as part of a hashtag.
+func inHashtag(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) || r == '_'
 }
 
 // Whom it reaches, and what they may do.
@@ -433,15 +468,13 @@ func setContext(thing postType, address string) {
 // setTags adds hashtags and mentions to a post. A Hashtag is a kind of Link for which the vocabulary has no type.
 func setTags(thing postType, site blog.Site, tags []string, mentions []Mention) {
 	property := streams.NewActivityStreamsTagProperty()
-	for _, tag := range tags {
-		if name := hashtag(tag); name != "" {
-			link, kind := streams.NewActivityStreamsLink(), streams.NewJSONLDTypeProperty()
-			kind.AppendXMLSchemaString("Hashtag")
-			link.SetJSONLDType(kind)
-			setName(link, "#"+name)
-			setHref(link, site.TagPage(tag))
-			property.AppendActivityStreamsLink(link)
-		}
+	for _, tag := range hashtagsOf(site, tags) {
+		link, kind := streams.NewActivityStreamsLink(), streams.NewJSONLDTypeProperty()
+		kind.AppendXMLSchemaString("Hashtag")
+		link.SetJSONLDType(kind)
+		setName(link, "#"+tag.name)
+		setHref(link, tag.page)
+		property.AppendActivityStreamsLink(link)
 	}
 	for _, m := range mentions {
 		mention := streams.NewActivityStreamsMention()
