@@ -177,7 +177,7 @@ func (s *Store) wakePeers(ctx context.Context, a blog.Activity, hosts ...string)
 		INSERT INTO peers (host, waiting, free_at)
 		SELECT DISTINCT d.host, TRUE, s.at FROM deliveries d JOIN activities s ON s.id = d.activity_id
 		WHERE d.activity_id = ?`+among+` AND d.`+unsettled+` ORDER BY 1
-		ON CONFLICT (host) DO UPDATE SET waiting = TRUE`, args...)
+		ON CONFLICT (host) DO UPDATE SET waiting = TRUE WHERE NOT peers.waiting`, args...)
 }
 
 // giveUpUnavailable gives up the deliveries of an activity to unavailable servers, among those of wakePeers. When
