@@ -36,7 +36,7 @@ func measureReplies(ctx context.Context, b *bench) error {
 		return err
 	}
 	part := b.size(2000, 10_000)
-	var rates, scaled []float64
+	var rates, scaled, cheap []float64
 	var spent float64
 	var signs signingSpeed
 	for i := range 10 {
@@ -49,7 +49,8 @@ func measureReplies(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		spent += cpu(o.process) - before
+		used := cpu(o.process) - before
+		spent += used
 		rates = append(rates, float64(part)/took.Seconds())
 		// Beside each part, since other work on the machine slows both down.
 		var now signingSpeed
@@ -58,6 +59,7 @@ func measureReplies(ctx context.Context, b *bench) error {
 		}
 		signs.add(now)
 		scaled = append(scaled, rates[i]*referenceSigns*float64(runtime.GOMAXPROCS(0))/now.rate())
+		cheap = append(cheap, now.cpu()*float64(part)/max(used, 1e-6))
 		b.say("%d replies, %.0f a second", (i+1)*part, rates[i])
 	}
 	if err := o.has(ctx, a, 10*part); err != nil {
@@ -74,7 +76,13 @@ func measureReplies(ctx context.Context, b *bench) error {
 		each/max(signs.cpu(), 1e-6))
 	b.add(figure{What: "replies taken in", Value: quantile(scaled, 0.5), Unit: "a second", Least: least, CPU: spent,
 		Note: note})
-	b.add(figure{What: "the last tenth, of the first", Value: scaled[9] / scaled[0], Least: 0.8})
+	// SQLite works in the server's own time, which says more than the clock when the machine does other work as well.
+	flat, by := cheap, "by the server's own time"
+	if b.database != "" {
+		flat, by = scaled, "by the clock"
+	}
+	b.add(figure{What: "the last tenths, of the first", Value: quantile(flat[7:], 0.5) / quantile(flat[:3], 0.5), Least: 0.8,
+		Note: by + ", three tenths each"})
 	return nil
 }
 
