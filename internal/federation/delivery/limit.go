@@ -3,7 +3,7 @@ package delivery
 import "sync"
 
 const (
-	maxServers = 1024 // that are served at once
+	maxServers = 512  // that are served at once
 	maxSockets = 4096 // together with the servers that have been silent for a second
 )
 
