@@ -243,7 +243,7 @@ func TestADocumentIsSharedByManyReaders(t *testing.T) {
 				ParseObject(d)
 				ParseActor(d)
 				ParseKey(d)
-				ParseListing(d)
+				ParseListing(d, d.ID())
 				VerifyProof(d, belongs("", nil), edited22)
 			})
 		}

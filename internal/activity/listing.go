@@ -9,7 +9,7 @@ import (
 // Listing is a collection of another server, or a page of one. It has ids only: they say what to fetch and prove
 // nothing.
 type Listing struct {
-	ID    string
+	ID    string   // the address from which it was fetched
 	Items []string // at most 1,000, with those of an embedded first page
 	First string   // address of the first page, on the same origin; "" when it is embedded or absent
 	Next  string   // address of the next page, on the same origin; "" when there is none
@@ -21,17 +21,18 @@ type Listing struct {
 var listings = set(streams.ActivityStreamsCollectionName, streams.ActivityStreamsOrderedCollectionName,
 	streams.ActivityStreamsCollectionPageName, streams.ActivityStreamsOrderedCollectionPageName)
 
-// ParseListing reads a collection or a page of one. The error is an ErrMalformed when the document is neither.
-func ParseListing(d *Document) (Listing, error) {
+// ParseListing reads a collection or a page of one that was fetched from an address. Its id may be another one of the
+// same origin, or be missing: a list proves nothing. The error is an ErrMalformed when the document is no collection.
+func ParseListing(d *Document, at string) (Listing, error) {
 	if !listings[d.Type()] {
 		return Listing{}, malformed("it is a %s and no collection", short(d.Type()))
 	}
-	l := Listing{ID: d.ID()}
-	if !isAddress(l.ID) {
-		return Listing{}, malformed("its id %q is no address", short(l.ID))
+	if id := d.ID(); id != "" && !blog.SameOrigin(id, at) {
+		return Listing{}, malformed("its id %q is of another server", short(id))
 	}
+	l := Listing{ID: at}
 	l.page(d.root)
-	if first := embedded(d.root["first"]); first != nil {
+	if first := embedded(d.root["first"]); first["items"] != nil || first["orderedItems"] != nil || first["next"] != nil {
 		l.page(first)
 	} else {
 		l.First = l.sameOrigin(addressOf(d.root["first"]))
@@ -58,6 +59,14 @@ func (l *Listing) sameOrigin(address string) string {
 	// Following it would let any server choose which addresses we fetch.
 	l.Foreign = true
 	return ""
+}
+
+// listed returns the items of an embedded collection and of its embedded first page.
+func listed(value any) []string {
+	var l Listing
+	l.page(embedded(value))
+	l.page(embedded(embedded(value)["first"]))
+	return l.Items
 }
 
 // collectionOf returns the address of a collection of an object if it has the object's origin, else "".

@@ -24,6 +24,8 @@ func TestListsAreReadInEveryShape(t *testing.T) {
 		"a page elsewhere": {`"first":"https://evil.example/list"`, nil, "", "", true},
 		"goes on elsewhere": {`"items":["https://a.example/1"],"next":"http://veerhuis.example/1"`,
 			[]string{"https://a.example/1"}, "", "", true},
+		"a page that is only named": {`"first":{"id":"https://veerhuis.example/1/replies?page=1","type":"CollectionPage"}`, nil,
+			id + "?page=1", "", false},
 		"nothing": {`"totalItems":9`, nil, "", "", false},
 		"items of all kinds": {`"items":["https://a.example/1"],"orderedItems":["https://a.example/2"]`,
 			[]string{"https://a.example/2", "https://a.example/1"}, "", "", false},
@@ -32,18 +34,18 @@ func TestListsAreReadInEveryShape(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := ParseListing(d)
+		l, err := ParseListing(d, id)
 		if err != nil || !slices.Equal(l.Items, c.items) || l.First != c.first || l.Next != c.next || l.Foreign != c.foreign {
 			t.Errorf("%s: %+v, %v", name, l, err)
 		}
 	}
-	for _, doc := range []string{`{"id":"https://a.example/1","type":"Note"}`, `{"type":"Collection"}`,
-		`{"id":"https://a.example/1"}`} {
+	for _, doc := range []string{`{"id":"https://a.example/1","type":"Note"}`, `{"type":"Page"}`,
+		`{"id":"https://a.example/1"}`, `{"id":"https://b.example/1","type":"Collection"}`} {
 		d, err := Read([]byte(doc))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ParseListing(d); !errors.Is(err, ErrMalformed) {
+		if _, err := ParseListing(d, "https://a.example/1"); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", doc, err)
 		}
 	}

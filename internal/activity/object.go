@@ -35,8 +35,9 @@ type Object struct {
 	Emojis       []Emoji  // the pictures that stand for its :shortcodes:
 	Quote        string   // id of the quoted object, from any of the five notations; "" when none
 
-	Context string // collection of its conversation (FEP-f228), on its own origin; "" when none
-	Replies string // collection of its replies, on its own origin; "" when none
+	Context string   // collection of its conversation (FEP-f228), on its own origin; "" when none
+	Replies string   // collection of its replies, on its own origin; "" when none
+	Replied []string // those of its replies that came along, at most 1,000
 
 	// The authorizations that this post claims for its quote and its reply (FEP-044f, GoToSocial). They are not verified.
 	QuoteAuthorization, ReplyAuthorization string
@@ -132,6 +133,7 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o.RulesReplies = embedded(raw["interactionPolicy"])["canReply"] != nil
 	o.Options, o.Votes = options(raw)
 	o.Context, o.Replies = collectionOf(raw["context"], o.ID), collectionOf(raw["replies"], o.ID)
+	o.Replied = listed(raw["replies"])
 	if o.ReplyAuthorization == "" {
 		o.ReplyAuthorization = addressOf(raw["approvedBy"]) // GoToSocial before 0.20
 	}

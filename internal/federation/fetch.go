@@ -26,11 +26,11 @@ func Safely(do func() error) (err error) {
 
 // FetchListing fetches a collection, or one page of a collection.
 func (b Core) FetchListing(ctx context.Context, at string) (activity.Listing, error) {
-	doc, err := b.Remote.Lookup(ctx, at)
+	doc, err := b.Remote.LookupList(ctx, at)
 	if err != nil {
 		return activity.Listing{}, err
 	}
-	return activity.ParseListing(doc)
+	return activity.ParseListing(doc, at)
 }
 
 // FetchPost fetches a post from its own server. The error is ErrForeign for an address of ours, and for a post whose

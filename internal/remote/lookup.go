@@ -53,6 +53,29 @@ func (c *Client) Lookup(ctx context.Context, id string) (*activity.Document, err
 // What fails is counted apart for each sender; "" is everybody of whom nothing is known.
 func (c *Client) LookupKey(ctx context.Context, keyID, sender string) (doc *activity.Document, settle func(good bool),
 	err error) {
+	return c.share(ctx, keyID, lookup{"", sender, c.object})
+}
+
+// LookupList is [Client.Lookup] for a list of addresses, which only says where to look: each of them is fetched by
+// itself. So any JSON of the server will do, under whatever id.
+func (c *Client) LookupList(ctx context.Context, address string) (*activity.Document, error) {
+	doc, settle, err := c.share(ctx, address, lookup{"list ", "", c.list})
+	if err == nil {
+		settle(true)
+	}
+	return doc, err
+}
+
+// lookup is a kind of lookup. Those of different kinds at one address do not share requests and failures.
+type lookup struct {
+	kind   string
+	sender string
+	fetch  func(ctx context.Context, address string) (*activity.Document, *url.URL, error)
+}
+
+// share fetches an address, once for all who do so at this moment.
+func (c *Client) share(ctx context.Context, keyID string, how lookup) (doc *activity.Document, settle func(good bool),
+	err error) {
 	at, err := c.guard.parse(keyID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch %q: %w", keyID, err)
@@ -62,8 +85,8 @@ func (c *Client) LookupKey(ctx context.Context, keyID, sender string) (doc *acti
 		return nil, nil, fmt.Errorf("fetch %q: %w", keyID, err)
 	}
 	// The lookup continues when its first caller is gone: others may share it, and it has its own deadline.
-	answer := c.lookups.running.DoChan(at.String(), func() (any, error) {
-		return c.lookup(context.WithoutCancel(ctx), at, sender)
+	answer := c.lookups.running.DoChan(how.kind+at.String(), func() (any, error) {
+		return c.lookup(context.WithoutCancel(ctx), at, how)
 	})
 	select {
 	case <-ctx.Done():
@@ -83,13 +106,13 @@ type finding struct {
 	settle func(good bool)
 }
 
-func (c *Client) lookup(ctx context.Context, at *url.URL, sender string) (finding, error) {
-	id, of := at.String(), asking{blocklist.Owner(at.Host), sender}
+func (c *Client) lookup(ctx context.Context, at *url.URL, how lookup) (finding, error) {
+	id, of := how.kind+at.String(), asking{blocklist.Owner(at.Host), how.sender}
 	began, err := c.lookups.begin(id, of)
 	if err != nil {
 		return finding{}, err
 	}
-	doc, final, err := c.object(ctx, id)
+	doc, final, err := how.fetch(ctx, at.String())
 	// A document on another server proves nothing about a key here, even if its id fits its own address.
 	if err == nil && !sameOrigin(at, final) {
 		err = fmt.Errorf("ask for %q: %w: it leads to another server", id, ErrNotActivity)

@@ -32,9 +32,24 @@ func (c *Client) Object(ctx context.Context, id string) (*activity.Document, err
 
 // object also returns the address at which the document was found.
 func (c *Client) object(ctx context.Context, id string) (doc *activity.Document, at *url.URL, err error) {
+	return c.within(ctx, id, (*exchange).object)
+}
+
+// list fetches JSON of any kind, under whatever id.
+func (c *Client) list(ctx context.Context, address string) (doc *activity.Document, at *url.URL, err error) {
+	return c.within(ctx, address, func(e *exchange, ctx context.Context, asked string) (*activity.Document, *url.URL,
+		error) {
+		return e.document(ctx, asked, isJSON)
+	})
+}
+
+// within calls fetch with the deadline of a lookup.
+func (c *Client) within(ctx context.Context, id string,
+	fetch func(e *exchange, ctx context.Context, asked string) (*activity.Document, *url.URL, error)) (
+	doc *activity.Document, at *url.URL, err error) {
 	within, cancel := context.WithTimeout(ctx, c.options.Lookup)
 	defer cancel()
-	doc, at, err = c.exchange().object(within, id)
+	doc, at, err = fetch(c.exchange(), within, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetch %q: %w", id, c.translate(ctx, err, c.options.Lookup))
 	}
@@ -42,7 +57,7 @@ func (c *Client) object(ctx context.Context, id string) (doc *activity.Document,
 }
 
 func (e *exchange) object(ctx context.Context, asked string) (*activity.Document, *url.URL, error) {
-	doc, at, err := e.document(ctx, asked)
+	doc, at, err := e.identified(ctx, asked)
 	// The id fits the address asked for, or the one that a redirect led to: the server vouches for it.
 	if err != nil || doc.ID() == asked || doc.ID() == at.String() {
 		return doc, at, err
@@ -57,7 +72,7 @@ func (e *exchange) object(ctx context.Context, asked string) (*activity.Document
 	if err := e.hop(); err != nil {
 		return nil, nil, err
 	}
-	doc, at, err = e.document(ctx, docID)
+	doc, at, err = e.identified(ctx, docID)
 	if err == nil && doc.ID() != docID {
 		return nil, nil, fmt.Errorf("%w: it has the id %q, where another document has %q", ErrNotActivity, clean(docID, 200),
 			clean(doc.ID(), 200))
@@ -65,8 +80,18 @@ func (e *exchange) object(ctx context.Context, asked string) (*activity.Document
 	return doc, at, err
 }
 
-// document makes one request and returns the document, which has an id, and its address.
-func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Document, at *url.URL, err error) {
+// identified is document for ActivityStreams, which must have an id.
+func (e *exchange) identified(ctx context.Context, asked string) (doc *activity.Document, at *url.URL, err error) {
+	doc, at, err = e.document(ctx, asked, isActivity)
+	if err == nil && doc.ID() == "" {
+		err = fmt.Errorf("%w: it has no id", ErrNotActivity)
+	}
+	return doc, at, err
+}
+
+// document makes one request and returns the document, of a media type that is accepts, and its address.
+func (e *exchange) document(ctx context.Context, asked string, is func(contentType string) bool) (
+	doc *activity.Document, at *url.URL, err error) {
 	from, err := e.guard.parse(asked)
 	if err != nil {
 		return nil, nil, err
@@ -76,7 +101,7 @@ func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Do
 		return nil, nil, err
 	}
 	// An upload of a user could be JSON with any id. Servers serve uploads with other media types.
-	if kind := resp.Header.Get("Content-Type"); !isActivity(kind) {
+	if kind := resp.Header.Get("Content-Type"); !is(kind) {
 		resp.Body.Close()
 		return nil, nil, fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
 	}
@@ -87,9 +112,6 @@ func (e *exchange) document(ctx context.Context, asked string) (doc *activity.Do
 	if doc, err = activity.Read(body); err != nil {
 		why := strings.TrimPrefix(err.Error(), activity.ErrMalformed.Error()+": ")
 		return nil, nil, fmt.Errorf("%w: %s", ErrNotActivity, clean(why, 200))
-	}
-	if doc.ID() == "" {
-		return nil, nil, fmt.Errorf("%w: it has no id", ErrNotActivity)
 	}
 	return doc, at, nil
 }
@@ -110,6 +132,13 @@ func isActivity(contentType string) bool {
 		return slices.Contains(strings.Fields(profile), activityStreams)
 	}
 	return false
+}
+
+// isJSON reports whether a media type is JSON, with or without a name for what it is.
+func isJSON(contentType string) bool {
+	kind, params, err := mime.ParseMediaType(contentType)
+	return err == nil && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8")) &&
+		(kind == "application/json" || kind == "application/ld+json" || isActivity(contentType))
 }
 
 // sameOrigin compares two addresses that the guard returned, in which a host is written in one way only.

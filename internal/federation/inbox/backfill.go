@@ -357,6 +357,9 @@ func (r *backfillRun) fetchMissing(missing missingError, found fetched) error {
 			return err
 		}
 		found[missing.object], found[post.ID] = post, post
+		for _, reply := range post.Replied {
+			r.addPost(reply)
+		}
 		return nil
 	})
 }

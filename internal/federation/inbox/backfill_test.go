@@ -595,3 +595,52 @@ func TestLongConversationHasPagesThatAnotherServerCanRead(t *testing.T) {
 		}
 	})
 }
+
+func TestF146AListOfRepliesOnlySaysWhereToLook(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		wp := newDocumentServer(t, func(v *documentServer, path, query string) any {
+			plain := func(doc map[string]any) http.HandlerFunc {
+				return func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+					json.NewEncoder(w).Encode(doc)
+				}
+			}
+			switch path {
+			case "/aaf":
+				return v.resident(path[1:])
+			case "/notes/1":
+				return v.note(path, "aaf", o.Object(a), "replies", v.URL+"/list")
+			case "/list": // JSON without a name, under another id, with its first page within
+				if query == "" {
+					return plain(map[string]any{"id": v.URL + "/rest/replies", "type": "Collection",
+						"first": map[string]any{"id": v.URL + "/list?page=1", "type": "CollectionPage",
+							"items": []any{v.URL + "/notes/2", map[string]any{"id": v.URL + "/notes/3", "type": "Note",
+								"attributedTo": v.URL + "/aaf", "inReplyTo": v.URL + "/notes/1", "content": "forged"}},
+							"next": v.URL + "/list?page=2"}})
+				}
+				return plain(map[string]any{"type": "CollectionPage", "items": []any{v.URL + "/notes/4"}})
+			case "/notes/2": // its own replies come along
+				return v.note(path, "aaf", v.URL+"/notes/1", "replies", map[string]any{"type": "Collection",
+					"first": map[string]any{"type": "CollectionPage", "items": []any{v.URL + "/notes/5"}}})
+			case "/notes/3":
+				return v.note(path, "aaf", v.URL+"/notes/1")
+			case "/notes/4": // a post is no list: it needs its media type
+				return plain(v.note(path, "aaf", v.URL+"/notes/1"))
+			case "/notes/5":
+				return v.note(path, "aaf", v.URL+"/notes/2")
+			}
+			return nil
+		})
+		o.FetchComment(wp.URL + "/notes/1")
+		o.Backfill(a)
+		got := strings.Split(o.CommentTexts(a), "|")
+		slices.Sort(got)
+		if want := []string{"notes/1", "notes/2", "notes/3", "notes/5"}; !slices.Equal(got, want) {
+			t.Errorf("comments: %q, want %q", got, want)
+		}
+		if n := wp.visits("/list"); n != 2 {
+			t.Errorf("the list was asked for %d times", n)
+		}
+	})
+}
