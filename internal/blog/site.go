@@ -47,10 +47,39 @@ func (s Site) Location() *time.Location {
 	return zone
 }
 
-// Owns reports whether an address belongs to this site.
+// Owns reports whether an address belongs to this site, however it is written.
 func (s Site) Owns(address string) bool {
+	_, own := s.path(address)
+	return own
+}
+
+// path returns the path of an address of this site, with query and fragment. Others write our host in capitals, with
+// the default port or with http: it is the same site, and must never be asked as another one.
+func (s Site) path(address string) (path string, own bool) {
 	// The slash matters: https://overkant.example.evil begins with the site's address as well.
-	return address == s.URL || strings.HasPrefix(address, s.URL+"/")
+	if rest, found := strings.CutPrefix(address, s.URL); found && (rest == "" || rest[0] == '/') {
+		return rest, true
+	}
+	u, err := url.Parse(address)
+	site, siteErr := url.Parse(s.URL)
+	if err != nil || siteErr != nil || u.User != nil || u.Scheme != "https" && u.Scheme != "http" ||
+		authority(u) != authority(site) {
+		return "", false
+	}
+	_, rest, _ := strings.Cut(address, "://")
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		return rest[at:], true
+	}
+	return "", true
+}
+
+// authority is the host of an address in lower case, with its port unless that is the default one.
+func authority(u *url.URL) string {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if p := port(u); p != "443" && p != "80" {
+		host += ":" + p
+	}
+	return host
 }
 
 // Handle is the full handle of a voice: "@ilse@overkant.example".
@@ -118,12 +147,14 @@ func (s Site) SharedInbox() string { return s.URL + "/ap/inbox" }
 // "activities"). rest is what follows the id ("inbox", or "" for the thing itself). ok is false for any other
 // address.
 func (s Site) Local(address string) (kind string, id ID, rest string, ok bool) {
-	path, found := strings.CutPrefix(address, s.URL+"/ap/")
+	path, _ := s.path(address)
+	path, found := strings.CutPrefix(path, "/ap/")
 	if !found {
 		return "", "", "", false
 	}
 	// The id of a key is that of its actor with a fragment.
 	path, _, _ = strings.Cut(path, "#")
+	path, _, _ = strings.Cut(path, "?")
 	parts := strings.SplitN(path, "/", 3)
 	if len(parts) < 2 || !ValidID(parts[1]) {
 		return "", "", "", false

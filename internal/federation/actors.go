@@ -23,6 +23,10 @@ const (
 // FetchActor fetches an actor from its server and saves it. After a 410 it records that the actor seems to be gone, and
 // returns remote.ErrGone.
 func (b Core) FetchActor(ctx context.Context, id string) (blog.Actor, error) {
+	// Our own actors are read from the store, never over the network (threat T-047).
+	if b.Site.Owns(id) {
+		return blog.Actor{}, ErrForeign
+	}
 	doc, err := b.Remote.Lookup(ctx, id)
 	if errors.Is(err, remote.ErrGone) {
 		now := b.Now()

@@ -20,7 +20,9 @@ package federation
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"causerie/internal/activity"
@@ -55,13 +57,18 @@ func (b Core) LearnScheme(ctx context.Context, host string, until time.Time) {
 	}
 }
 
-// VoiceOf returns our voice with this actor address, or blog.ErrNotFound.
+// VoiceOf returns our voice with this address, that of the actor or of the profile page, or blog.ErrNotFound.
 func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog.Voice, error) {
 	kind, id, rest, ok := b.Site.Local(address)
-	if !ok || kind != "actors" || rest != "" {
-		return blog.Voice{}, blog.ErrNotFound
+	if ok && kind == "actors" && rest == "" {
+		return s.Voice(ctx, id)
 	}
-	return s.Voice(ctx, id)
+	if u, err := url.Parse(address); err == nil && b.Site.Owns(address) {
+		if handle, found := strings.CutPrefix(strings.TrimRight(u.Path, "/"), "/@"); found {
+			return s.VoiceByHandle(ctx, strings.ToLower(handle))
+		}
+	}
+	return blog.Voice{}, blog.ErrNotFound
 }
 
 var mediaFile = regexp.MustCompile(`/media/([0-9A-HJKMNP-TV-Z]{26})-`)

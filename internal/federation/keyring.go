@@ -84,7 +84,7 @@ func (k *Keyring) Find(ctx context.Context, keyID string) (RemoteKey, error) {
 // that do not exist gets ErrGuessing for the next unknown one. Nothing is fetched then, so that others still can have
 // their keys fetched: what fails at one domain is limited (remote.Client.Lookup).
 func (k *Keyring) findFor(ctx context.Context, keyID, client string) (RemoteKey, error) {
-	if blog.SameOrigin(keyID, k.Site.URL) {
+	if k.Site.Owns(keyID) {
 		return k.own(ctx, keyID)
 	}
 	if key, ok := k.fromCache(keyID); ok {

@@ -124,10 +124,14 @@ func (b Core) ReadableArticle(ctx context.Context, s *store.Store, address strin
 // comment of one of our voices there, it returns that comment's id as well.
 func (b Core) pageTarget(ctx context.Context, s *store.Store, address string) (blog.Article, blog.ID, error) {
 	u, err := url.Parse(address)
-	if err != nil || !ArticlePath.MatchString(u.Path) {
+	if err != nil {
 		return blog.Article{}, "", blog.ErrNotFound
 	}
-	a, err := s.HeadBySlug(ctx, LastSegment(u.Path))
+	path := strings.TrimRight(u.Path, "/")
+	if !ArticlePath.MatchString(path) {
+		return blog.Article{}, "", blog.ErrNotFound
+	}
+	a, err := s.HeadBySlug(ctx, LastSegment(path))
 	if err != nil {
 		return a, "", err
 	}
