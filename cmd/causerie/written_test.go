@@ -334,7 +334,8 @@ func TestT248AnAddressWithNeedlessEscapesIsTheSameAddress(t *testing.T) {
 		for escaped, plain := range map[string]string{"/%40ilse": "/@ilse", "/%40ilse/feed.xml": "/@ilse/feed.xml",
 			"/%61bout": "/about", "/tags/%72ivers": "/tags/rivers", "/tags/a%2fb": "/tags/a%2Fb",
 			strings.Replace(path, "low", "%6C%6fw", 1): path, "/.well-known/%77ebfinger?resource=acct:ilse@" +
-				strings.TrimPrefix(s.url, "http://"): "/.well-known/webfinger?resource=acct:ilse@" + strings.TrimPrefix(s.url, "http://")} {
+				strings.TrimPrefix(s.url, "http://"): "/.well-known/webfinger?resource=acct:ilse@" +
+				strings.TrimPrefix(s.url, "http://")} {
 			for _, accept := range []string{"text/html", mastodon} {
 				for range 2 { // the second is served from the cache
 					status, body := s.get(s.url+escaped, accept)

@@ -133,8 +133,10 @@ func TestArticleHTML(t *testing.T) {
 			"<p>この<strong>「渡し船」</strong>は <em>(朝)</em>に。<strong>배(船)</strong>가" + end + "</p>"},
 		{"no blank between Han letters", "渡船每四分钟\n一班。\n**渡船**\n每\na\n배가\n옵니다",
 			"<p>渡船每四分钟一班。<strong>渡船</strong>每\na\n배가\n옵니다" + end + "</p>"},
-		{"a host beyond ASCII is written as in the DNS", "[a](https://Münster-quay.example:8443/é) <https://münster-quay.example/>",
-			`<p><a href="https://xn--mnster-quay-thb.example:8443/%C3%A9">a</a> <a href="https://xn--mnster-quay-thb.example/">` +
+		{"a host beyond ASCII is written as in the DNS",
+			"[a](https://Münster-quay.example:8443/é) <https://münster-quay.example/>",
+			`<p><a href="https://xn--mnster-quay-thb.example:8443/%C3%A9">a</a> ` +
+				`<a href="https://xn--mnster-quay-thb.example/">` +
 				"https://münster-quay.example/</a>" + end + "</p>"},
 		{"nothing is nothing", "", ""},
 	} {

@@ -1,4 +1,4 @@
-// Package text writes numbers, plurals and excerpts for people.
+// Package text writes numbers, plurals and excerpts for people, and has the one form of texts that people write.
 package text
 
 import (
