@@ -74,7 +74,7 @@ func (s *Store) StrictestBlock(ctx context.Context, host, actor string) (blog.Bl
 // Block saves new or changed blocks and applies them. For refused actors it ends all follows in both directions, and
 // returns the removed followers, so that a Reject can be sent to them. A known block keeps its reason or note when
 // the new one is empty.
-func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (removed []blog.Follower, err error) {
+func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (removed Ended, err error) {
 	err = s.InTx(ctx, func(s *Store) error {
 		if err := s.lockBlocks(ctx); err != nil {
 			return err
@@ -89,7 +89,7 @@ func (s *Store) Block(ctx context.Context, blocks ...blog.Block) (removed []blog
 			if err != nil {
 				return err
 			}
-			removed = append(removed, left...)
+			removed.add(left)
 		}
 		return nil
 	})
@@ -140,23 +140,22 @@ func (s *Store) shareLockBlocks(ctx context.Context) error {
 }
 
 // applyBlock sets actors.block of the actors that a block covers or covered. The level stands with the actor, so that
-// public queries need no search for blocks. It ends the follows of those who are refused now, and returns who followed
-// us.
-func (s *Store) applyBlock(ctx context.Context, kind blog.BlockKind, subject string) ([]blog.Follower, error) {
+// public queries need no search for blocks. It ends the follows of those who are refused now, and returns them.
+func (s *Store) applyBlock(ctx context.Context, kind blog.BlockKind, subject string) (Ended, error) {
 	if kind == blog.BlockPerson {
 		return s.applyToActor(ctx, subject)
 	}
 	var domains []string
 	if err := s.all(ctx, &domains, domainsWithin+` ORDER BY domain`, subject); err != nil {
-		return nil, err
+		return Ended{}, err
 	}
-	var removed []blog.Follower
+	var removed Ended
 	for _, domain := range domains {
 		left, err := s.applyToDomain(ctx, domain)
 		if err != nil {
-			return nil, fmt.Errorf("apply the blocks to server %s: %w", domain, err)
+			return Ended{}, fmt.Errorf("apply the blocks to server %s: %w", domain, err)
 		}
-		removed = append(removed, left...)
+		removed.add(left)
 	}
 	return removed, nil
 }
@@ -189,62 +188,61 @@ func withParents(domain string) []string {
 }
 
 // applyToDomain sets the level of all actors on a domain.
-func (s *Store) applyToDomain(ctx context.Context, domain string) ([]blog.Follower, error) {
+func (s *Store) applyToDomain(ctx context.Context, domain string) (Ended, error) {
 	level, err := s.levelFor(ctx, domain, "")
 	if err != nil {
-		return nil, err
+		return Ended{}, err
 	}
 	removed, err := s.setLevel(ctx, level, `domain = ? AND block <> ? AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.kind =
 		'actor' AND b.subject = actors.id)`, domain, level)
 	if err != nil {
-		return nil, err
+		return Ended{}, err
 	}
 	var own []string
 	err = s.all(ctx, &own, `SELECT b.subject FROM blocks b JOIN actors p ON p.id = b.subject
 		WHERE b.kind = 'actor' AND p.domain = ? ORDER BY b.subject`, domain)
 	if err != nil {
-		return nil, err
+		return Ended{}, err
 	}
 	for _, id := range own {
 		left, err := s.applyToActor(ctx, id)
 		if err != nil {
-			return nil, err
+			return Ended{}, err
 		}
-		removed = append(removed, left...)
+		removed.add(left)
 	}
 	return removed, nil
 }
 
 // applyToActor sets the level of one actor. A block may name an actor that we do not know yet: SaveActor applies it
 // later.
-func (s *Store) applyToActor(ctx context.Context, id string) ([]blog.Follower, error) {
+func (s *Store) applyToActor(ctx context.Context, id string) (Ended, error) {
 	actor, err := s.Actor(ctx, id)
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return Ended{}, ignoreMissing(err)
 	}
 	level, err := s.levelFor(ctx, actor.Host, id)
 	if err != nil {
-		return nil, err
+		return Ended{}, err
 	}
 	removed, err := s.setLevel(ctx, level, `id = ? AND block <> ?`, id, level)
 	if err != nil {
-		return nil, fmt.Errorf("apply the blocks to actor %s: %w", id, err)
+		return Ended{}, fmt.Errorf("apply the blocks to actor %s: %w", id, err)
 	}
 	return removed, nil
 }
 
 // setLevel sets the level of the actors that a condition selects, and hides or shows their comments. With a refusal it
-// deletes their follows in both directions, and returns those who followed us.
-func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) ([]blog.Follower,
-	error) {
+// deletes their follows in both directions, and returns them.
+func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where string, args ...any) (Ended, error) {
 	var found bool
 	// Mostly there is nobody. The statements below would look at all comments that wait.
 	err := s.one(ctx, &found, `SELECT EXISTS (SELECT 1 FROM actors WHERE `+where+`)`, args...)
 	if err != nil || !found {
-		return nil, err
+		return Ended{}, err
 	}
 	among := `actor_id IN (SELECT id FROM actors WHERE ` + where + `)`
-	var removed []blog.Follower
+	var removed Ended
 	// This comes before the level changes, because the condition tests the old level. held marks the comments that wait
 	// only because of a limit, so that they are shown again when the limit ends.
 	switch level {
@@ -258,23 +256,41 @@ func (s *Store) setLevel(ctx context.Context, level blog.BlockLevel, where strin
 		removed, err = s.endFollows(ctx, among, args...)
 	}
 	if err != nil {
-		return nil, err
+		return Ended{}, err
 	}
 	return removed, s.run(ctx, `UPDATE actors SET block = ? WHERE `+where, append([]any{level}, args...)...)
 }
 
-// endFollows deletes the follows of some actors, in both directions. It returns those who followed us.
-func (s *Store) endFollows(ctx context.Context, among string, args ...any) ([]blog.Follower, error) {
-	list, err := s.followers(ctx, ` WHERE f.`+among+` ORDER BY f.voice_id, f.actor_id`, args...)
+// Ended are the follows that a block ended.
+type Ended struct {
+	Followers []blog.Follower  // who followed us
+	Following []blog.Following // whom we followed
+}
+
+func (e *Ended) add(more Ended) {
+	e.Followers, e.Following = append(e.Followers, more.Followers...), append(e.Following, more.Following...)
+}
+
+// endFollows deletes the follows of some actors, in both directions, and returns them.
+func (s *Store) endFollows(ctx context.Context, among string, args ...any) (ended Ended, err error) {
+	ended.Followers, err = s.followers(ctx, ` WHERE f.`+among+` ORDER BY f.voice_id, f.actor_id`, args...)
 	if err != nil {
-		return nil, err
+		return Ended{}, err
 	}
-	if len(list) > 0 {
+	if len(ended.Followers) > 0 {
 		if err := s.run(ctx, `DELETE FROM followers WHERE `+among, args...); err != nil {
-			return nil, err
+			return Ended{}, err
 		}
 	}
-	return list, s.run(ctx, `DELETE FROM following WHERE `+among, args...)
+	err = s.all(ctx, &ended.Following, `SELECT voice_id, actor_id, follow_id, state, since FROM following WHERE `+among+`
+		ORDER BY voice_id, actor_id`, args...)
+	if err != nil || len(ended.Following) == 0 {
+		return ended, err
+	}
+	if err := s.withActors(ctx, ended.Following); err != nil {
+		return Ended{}, err
+	}
+	return ended, s.run(ctx, `DELETE FROM following WHERE `+among, args...)
 }
 
 // BlockFilter selects blocks for a list. Zero fields select everything.

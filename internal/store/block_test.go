@@ -102,8 +102,8 @@ func TestABlockReachesTheSubdomainsOfItsDomainAndNobodyElse(t *testing.T) {
 			t.Errorf("it reaches %+v, %v; want %+v", reach, err, want)
 		}
 		removed, err := s.Block(ctx, refusal(blog.BlockServer, "loud.example"))
-		if err != nil || len(removed) != 4 {
-			t.Errorf("%d followers were removed, %v; want 4", len(removed), err)
+		if err != nil || len(removed.Followers) != 4 {
+			t.Errorf("%d followers were removed, %v; want 4", len(removed.Followers), err)
 		}
 		for id, want := range level {
 			if a, err := s.Actor(ctx, id); err != nil || a.Block != want {
@@ -111,8 +111,8 @@ func TestABlockReachesTheSubdomainsOfItsDomainAndNobodyElse(t *testing.T) {
 			}
 		}
 		again, err := s.Block(ctx, refusal(blog.BlockServer, "example"))
-		if err != nil || len(again) != 3 { // aloud.example, example and a.quiet.example
-			t.Errorf("a block of the domain above removed %d followers more, %v; want 3", len(again), err)
+		if err != nil || len(again.Followers) != 3 { // aloud.example, example and a.quiet.example
+			t.Errorf("a block of the domain above removed %d followers more, %v; want 3", len(again.Followers), err)
 		}
 	})
 }

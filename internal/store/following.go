@@ -75,11 +75,15 @@ func (s *Store) AllFollowing(ctx context.Context, voice blog.ID) ([]blog.Followi
 		ORDER BY since DESC, actor_id LIMIT 1000`, voice); err != nil {
 		return nil, err
 	}
+	return list, s.withActors(ctx, list)
+}
+
+// withActors adds the actors to follows of ours, in one query.
+func (s *Store) withActors(ctx context.Context, list []blog.Following) error {
 	ids := make([]string, len(list))
 	for i, f := range list {
 		ids[i] = f.ActorID
 	}
-	// One query for all actors, instead of one for each row.
 	actors, err := s.Actors(ctx, ids)
 	known := map[string]blog.Actor{}
 	for _, actor := range actors {
@@ -88,7 +92,7 @@ func (s *Store) AllFollowing(ctx context.Context, voice blog.ID) ([]blog.Followi
 	for i := range list {
 		list[i].Actor = known[list[i].ActorID]
 	}
-	return list, err
+	return err
 }
 
 // FollowersHere lists the voices of ours that follow an actor or asked to.

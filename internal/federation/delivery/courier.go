@@ -205,8 +205,8 @@ func (c *Courier) checkUnblocked(ctx context.Context, hosts []string) time.Time 
 
 // isBlocked reports whether a delivery goes to a blocked server or actor.
 func (c *Courier) isBlocked(ctx context.Context, server *lease, delivery store.Delivery) (bool, error) {
-	// A blocked follower still gets the Reject that ends the follow.
-	if delivery.Kind == "Reject" || c.Now().Sub(server.unblockedAt) < unblockedTime {
+	// Who is blocked still gets what ends the follows in both directions.
+	if delivery.Kind == "Reject" || delivery.Kind == "Undo" || c.Now().Sub(server.unblockedAt) < unblockedTime {
 		return false, nil
 	}
 	return c.Blocked(ctx, c.Store, delivery.Inbox)

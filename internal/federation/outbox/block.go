@@ -10,7 +10,8 @@ import (
 )
 
 // Block saves blocks. Blocked followers are removed, their authorizations are revoked, and their servers get a
-// Reject. It returns blog.Invalid for a block that is not possible, for example of this blog itself.
+// Reject. Follows of ours end with an Undo. It returns blog.Invalid for a block that is not possible, for example of
+// this blog itself.
 func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 	for i := range blocks {
 		blocks[i].At = o.Now()
@@ -22,12 +23,21 @@ func (o *Outbox) Block(ctx context.Context, blocks ...blog.Block) error {
 		}
 	}
 	err := o.Store.InTx(ctx, func(s *store.Store) error {
-		sentAway, err := s.Block(ctx, blocks...)
+		ended, err := s.Block(ctx, blocks...)
 		if err != nil {
 			return err
 		}
-		// The Reject is the last that a blocked server gets. Without it, that server would go on showing the follow.
-		for _, follower := range sentAway {
+		// Undo and Reject are the last that a blocked server gets. Without them, it would go on showing the follows.
+		for _, f := range ended.Following {
+			voice, err := s.Voice(ctx, f.VoiceID)
+			if err != nil {
+				return err
+			}
+			if err := o.queueUndoFollow(ctx, s, voice, f); err != nil {
+				return err
+			}
+		}
+		for _, follower := range ended.Followers {
 			if err := o.QueueReject(ctx, s, follower); err != nil {
 				return err
 			}

@@ -346,3 +346,32 @@ func TestT082AThousandActivitiesCauseAtMostSixRequestsToAVictim(t *testing.T) {
 		}
 	})
 }
+
+func TestF148ABlockUndoesTheFollowsOfOurs(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		for _, kind := range []blog.BlockKind{blog.BlockPerson, blog.BlockServer} {
+			kade := o.Server("zilverduin" + string(kind)).Person("kade")
+			o.FollowPerson(o.Ilse, kade)
+			subject := map[blog.BlockKind]string{blog.BlockPerson: kade.ID,
+				blog.BlockServer: blocklist.Domain(kade.Server.Host)}[kind]
+			b := blog.Block{Kind: kind, Subject: subject, Level: blog.Limit}
+			if err := o.Outbox.Block(o.Soon(), b); err != nil {
+				t.Fatal(err)
+			}
+			o.WaitSettled()
+			if n := len(kade.Server.Received("Undo")); n != 0 || o.FollowingState(o.Ilse, kade) != blog.Accepted {
+				t.Errorf("%s: a limit ended the follow", kind)
+			}
+			b.Level = blog.Refuse
+			if err := o.Outbox.Block(o.Soon(), b); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := kade.Server.WaitFor(o.Soon(), fedtest.OfType("Undo")); err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+			if got := o.FollowingState(o.Ilse, kade); got != "" {
+				t.Errorf("%s: the follow is %q", kind, got)
+			}
+		}
+	})
+}

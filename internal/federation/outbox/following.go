@@ -78,8 +78,18 @@ func (o *Outbox) queueUnfollow(ctx context.Context, s *store.Store, voice blog.V
 	if err := s.EndFollowing(ctx, f.ActorID, f.FollowID, voice.ID); err != nil {
 		return err
 	}
+	return o.queueUndoFollow(ctx, s, voice, f)
+}
+
+// queueUndoFollow adds the Undo of a follow that has ended here, and its delivery.
+func (o *Outbox) queueUndoFollow(ctx context.Context, s *store.Store, voice blog.Voice, f blog.Following) error {
 	_, follow, _, _ := o.Site.Local(f.FollowID)
-	return o.queueUndo(ctx, s, voice, follow, f.Actor.Inbox)
+	err := o.queueUndo(ctx, s, voice, follow, f.Actor.Inbox)
+	// Old activities without an object are deleted.
+	if errors.Is(err, blog.ErrNotFound) {
+		return o.QueueUndoFollow(ctx, s, voice, f.Actor)
+	}
+	return err
 }
 
 // FollowMoved ends the follow of an actor who moved, and follows the target of the move instead. It works in the
