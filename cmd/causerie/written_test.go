@@ -50,11 +50,16 @@ func (s *stage) everywhere(a articleLine) map[string]string {
 		s.t.Fatalf("%v in %s", err, object)
 	}
 	texts["wire"] = wire.Content
-	for _, e := range s.feedOf(s.url + "/feed.xml") {
-		if e.ID == a.Object {
-			texts["feed"] = e.Content
+	// The server hears of a command's change a moment after it.
+	s.wait("the feed has the article", func() bool {
+		for _, e := range s.feedOf(s.url + "/feed.xml") {
+			if e.ID == a.Object {
+				texts["feed"] = e.Content
+				return true
+			}
 		}
-	}
+		return false
+	})
 	for place, text := range texts {
 		texts[place] = html.UnescapeString(text)
 	}
