@@ -50,10 +50,11 @@ func (h *handling) acceptPost(ctx context.Context, post incoming) error {
 	return err
 }
 
-// checkID returns a NotOurs for a post whose id belongs to an actor, to something of its author, or to the activity
-// that brought it. One id names one thing: what is done to one of two would be done to the other.
+// checkID returns a NotOurs for a post whose id belongs to an actor or to something of its author. One id names one
+// thing: what is done to one of two would be done to the other. An activity may have the id of its post: WriteFreely
+// gives both the same.
 func (h *handling) checkID(ctx context.Context, post incoming, author blog.Actor) error {
-	taken := slices.Contains([]string{author.ID, author.Inbox, author.FollowersURL, post.carrier.ID}, post.ID)
+	taken := slices.Contains([]string{author.ID, author.Inbox, author.FollowersURL}, post.ID)
 	if !taken {
 		_, err := h.tx.KeyOwner(ctx, post.ID)
 		if taken = err == nil; !taken && !errors.Is(err, blog.ErrNotFound) {
