@@ -140,7 +140,7 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o.Name, _ = inLanguages(raw, "name")
 	o.Summary, _ = inLanguages(raw, "summary")
 	o.Content, o.Language = inLanguages(raw, "content")
-	if !isHTML(text(raw["mediaType"])) {
+	if !isHTML(text(raw["mediaType"]), o.Content) {
 		o.Content = paragraphs(o.Content)
 	}
 	// Lemmy writes the language as an object with an identifier.
@@ -163,12 +163,14 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 }
 
 // isHTML reports whether the content of an object is HTML. Of other texts, Markdown among them, the words and the lines
-// are kept: no Markdown of a stranger says which of the many it is. A type that is no text is that of a file: content
-// has none of its own then.
-func isHTML(mediaType string) bool {
+// are kept: no Markdown of a stranger says which of the many it is. But HTML is Markdown as well, and a text that
+// begins with a paragraph of it was rendered already. A type that is no text is that of a file: content has none of its
+// own then.
+func isHTML(mediaType, content string) bool {
 	kind, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
 	kind = strings.TrimSpace(kind)
-	return kind == "text/html" || !strings.HasPrefix(kind, "text/")
+	return kind == "text/html" || !strings.HasPrefix(kind, "text/") ||
+		kind == "text/markdown" && strings.HasPrefix(strings.TrimSpace(content), "<p>")
 }
 
 // author returns the first author of a post. Nobody can speak for an author on another origin, so a post that names one
