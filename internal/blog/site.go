@@ -2,6 +2,7 @@ package blog
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -108,6 +109,22 @@ func (s Site) ArticlePath(a Article) string { return "/" + a.Month + "/" + a.Slu
 
 // ArticlePage is the full address of an article's page.
 func (s Site) ArticlePage(a Article) string { return s.URL + s.ArticlePath(a) }
+
+// articlePath matches the path of an article's page: /2026/01/slug.
+var articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/([^/]+)/*$`)
+
+// PageSlug returns the slug in the address of an article's page; "" for any other address.
+func (s Site) PageSlug(address string) string {
+	path, own := s.path(address)
+	u, err := url.Parse(path)
+	if err != nil || !own {
+		return ""
+	}
+	if found := articlePath.FindStringSubmatch(u.Path); found != nil {
+		return found[1]
+	}
+	return ""
+}
 
 // CommentPage is the place of a comment on its article's page.
 func (s Site) CommentPage(a Article, comment ID) string {

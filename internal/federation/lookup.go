@@ -127,11 +127,11 @@ func (b Core) pageTarget(ctx context.Context, s *store.Store, address string) (b
 	if err != nil {
 		return blog.Article{}, "", blog.ErrNotFound
 	}
-	path := strings.TrimRight(u.Path, "/")
-	if !ArticlePath.MatchString(path) {
+	slug := b.Site.PageSlug(address)
+	if slug == "" {
 		return blog.Article{}, "", blog.ErrNotFound
 	}
-	a, err := s.HeadBySlug(ctx, LastSegment(path))
+	a, err := s.HeadBySlug(ctx, slug)
 	if err != nil {
 		return a, "", err
 	}

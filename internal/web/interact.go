@@ -67,6 +67,14 @@ func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
 	if err != nil {
 		return err
 	}
+	// A page is what people copy. From here on it goes by the id that other servers know.
+	if slug := f.Site.PageSlug(p.URI); slug != "" {
+		a, err := w.store.HeadBySlug(ctx, slug)
+		if err != nil {
+			return err
+		}
+		p.URI = f.Site.ArticleID(a.ObjectID)
+	}
 	kind, id, _, ours := f.Site.Local(p.URI)
 	p.Address = p.URI
 	var what string

@@ -693,6 +693,10 @@ func TestInteractAsksForTheReadersServer(t *testing.T) {
 			"/interact?do=follow&uri=" + url.QueryEscape(actor): "Volg Ilse Verhaagen vanaf je eigen server",
 			"/interact?do=reply&uri=" + url.QueryEscape(object): "Reply to Four minutes wide from your server",
 			"/interact?do=boost&uri=" + url.QueryEscape(object): "Boost Four minutes wide from your server",
+			"/interact?do=reply&uri=" + url.QueryEscape(o.Site.ArticlePage(o.wide)): "Reply to Four minutes wide from your " +
+				"server",
+			"/interact?do=like&uri=" + url.QueryEscape(o.Site.ArticlePage(o.wide)+"/?utm_source=x#y"): "Favourite Four " +
+				"minutes wide from your server",
 			"/interact?do=like&uri=" + url.QueryEscape(bell.Address): "Markeer de reactie van Bram Oosterling als " +
 				"favoriet vanaf je eigen server",
 		} {
