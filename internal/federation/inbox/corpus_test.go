@@ -218,9 +218,15 @@ func answerTo(text, article string) (status, comments int) {
 	if err != nil {
 		return http.StatusBadRequest, 0
 	}
-	if create, ok := act.Act.(activity.Create); ok && create.Object.InReplyTo == article &&
-		create.Object.AttributedTo == act.Actor &&
-		create.Object.Visibility(act.To, act.Cc) != blog.RestrictedComment {
+	var post activity.Object
+	switch said := act.Act.(type) {
+	case activity.Create:
+		post = said.Object
+	case activity.Update: // nothing of the corpus was here before
+		post = said.Object
+	}
+	if post.InReplyTo == article && post.AttributedTo == act.Actor &&
+		post.Visibility(act.To, act.Cc) != blog.RestrictedComment {
 		comments = 1
 	}
 	return http.StatusAccepted, comments
