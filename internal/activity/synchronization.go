@@ -65,3 +65,9 @@ func ForFollowersAlone(stored []byte, actor string) bool {
 	audience := append(h.To, h.Cc...)
 	return slices.Contains(audience, actor+"/followers") && !anyPublic(audience)
 }
+
+// IsAddressedTo reports whether an object or an activity of ours names an actor in its audience.
+func IsAddressedTo(stored []byte, actor string) bool {
+	h, _, err := reopen(stored)
+	return err == nil && slices.Contains(append(h.To, h.Cc...), actor)
+}

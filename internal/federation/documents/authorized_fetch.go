@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
@@ -187,27 +189,29 @@ func (b *bySignature) Write(body []byte) (int, error) {
 
 func isSigned(r *http.Request) bool { return signature.Present(r.Header) }
 
-// serveToReaders is serve for documents that some may read only with a signature: followers-only articles.
+// serveToReaders is serve for documents that some may read only with a signature: followers-only articles and private
+// answers.
 func (d *Documents) serveToReaders(build builder) http.HandlerFunc {
 	public := d.serve(build)
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !isSigned(r) || !d.forFollower(w, r) {
+		if !isSigned(r) || !d.toReader(w, r) {
 			public(w, r)
 		}
 	}
 }
 
-// forFollower serves a followers-only article to a follower of its author. It reports false for anything else.
-func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
-	object, article, err := d.object(r.Context(), r)
-	if err == nil && article.Visibility != blog.Followers || errors.Is(err, blog.ErrGone) {
+// toReader serves what is not public to somebody who may read it: to whom it is addressed, and a followers-only article
+// to a follower of its author. It reports false for anything else.
+func (d *Documents) toReader(w http.ResponseWriter, r *http.Request) bool {
+	found, err := d.find(r.Context(), blog.ID(chi.URLParam(r, "object")))
+	if err == nil && !found.private() || errors.Is(err, blog.ErrGone) {
 		return false
 	}
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		d.fail(w, r, err)
 		return true
 	}
-	// The signature is verified even when there is no such article: the fetch of the key must not reveal that there is
+	// The signature is verified even when there is no such document: the fetch of the key must not reveal that there is
 	// one. The same holds for the answer when the key cannot be looked up here.
 	reader, unverified := d.readerOf(r)
 	if federation.Internal(unverified) {
@@ -217,15 +221,15 @@ func (d *Documents) forFollower(w http.ResponseWriter, r *http.Request) bool {
 	if unverified != nil || err != nil {
 		return false
 	}
-	follows, err := d.follows(r.Context(), article.VoiceID, reader)
+	reads, err := d.mayRead(r.Context(), found, reader)
 	if err != nil {
-		d.fail(w, r, err) // a 404 means to the follower's server that the article was deleted
+		d.fail(w, r, err) // a 404 means to the reader's server that the document was deleted
 		return true
 	}
-	if !follows {
+	if !reads {
 		return false
 	}
-	d.personal(w, r, object)
+	d.personal(w, r, found.Object)
 	return true
 }
 
@@ -237,19 +241,25 @@ func (d *Documents) readerOf(r *http.Request) (string, error) {
 	return d.keys.Signer(r, nil, "")
 }
 
-// follows reports whether an actor is an accepted follower and not blocked.
-func (d *Documents) follows(ctx context.Context, voice blog.ID, reader string) (bool, error) {
+// mayRead reports whether an actor may read a document that is not public.
+func (d *Documents) mayRead(ctx context.Context, found foundObject, reader string) (bool, error) {
 	if blocked, err := d.Blocked(ctx, d.Store, reader); blocked || err != nil {
 		return false, err
 	}
-	follower, err := d.Store.Follower(ctx, voice, reader)
+	if activity.IsAddressedTo(found.Payload, reader) {
+		return true, nil
+	}
+	if found.answered {
+		return false, nil
+	}
+	follower, err := d.Store.Follower(ctx, found.article.VoiceID, reader)
 	if errors.Is(err, blog.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil && follower.State != blog.Pending, err
 }
 
-// personal serves the object of a followers-only article to one reader.
+// personal serves an object that is not public to one reader.
 func (d *Documents) personal(w http.ResponseWriter, r *http.Request, object store.Object) {
 	if _, wrapped := w.(*bySignature); !wrapped {
 		w = &bySignature{ResponseWriter: w, personal: true}

@@ -77,6 +77,50 @@ func TestT132FollowersOnlyArticlesAreServedToNoOtherSigner(t *testing.T) {
 	})
 }
 
+func TestT262APrivateAnswerIsServedToWhomItIsAddressed(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		_, bram, kade := o.PublishForFollowers()
+		open := o.Publish(func(a *blog.Article) { a.Slug = "open" })
+		asked, err := kade.Reply(o.Soon(), o.Object(open), "<p>Between us: how wide?</p>", fedtest.Direct(),
+			fedtest.Mention(o.Site.ActorID(o.Ilse.ID)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var comment blog.Comment
+		o.Until("the question is kept", func() bool {
+			comment, err = o.Store.CommentByAddress(o.Soon(), asked.Object)
+			return err == nil
+		})
+		answer, err := o.Outbox.Reply(o.Soon(), o.Ilse, comment.ID, "Between us: as wide as a canary sings.")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := given(t, o, kade, answer.Address)
+		if got.Status != 200 || !strings.Contains(string(got.Body), "canary") ||
+			got.Header.Get("Cache-Control") != "private, no-store" {
+			t.Errorf("who was answered gets %d %v %s", got.Status, got.Header, got.Body)
+		}
+		for who, p := range map[string]*fedtest.Person{"a follower": bram, "a neighbour": kade.Server.Person("joost")} {
+			if got := given(t, o, p, answer.Address); got.Status != 404 || strings.Contains(string(got.Body), "canary") {
+				t.Errorf("%s gets %d %s", who, got.Status, got.Body)
+			}
+		}
+		for _, path := range []string{"", "/replies", "/likes"} {
+			if code, _, body := o.Get(o.Path(answer.Address)+path, overkant.AsMastodon); code != 404 ||
+				strings.Contains(body, "canary") {
+				t.Errorf("%s without a signature: %d %s", path, code, body)
+			}
+		}
+		if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: blog.BlockPerson, Subject: kade.ID,
+			Level: blog.Refuse}); err != nil {
+			t.Fatal(err)
+		}
+		if got := given(t, o, kade, answer.Address); got.Status != 404 {
+			t.Errorf("blocked, they get %d", got.Status)
+		}
+	})
+}
+
 func TestT133AForbiddenDocumentIsAnsweredLikeAMissingOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		a, _, kade := o.PublishForFollowers()

@@ -337,29 +337,47 @@ func (d *Documents) object(ctx context.Context, r *http.Request) (store.Object, 
 }
 
 // objectOf returns an object that may be served, and its article. For a deleted object it returns the Tombstone and
-// blog.ErrGone. The error is blog.ErrNotFound for restricted replies, and for everything under an article that is not
+// blog.ErrGone. The error is blog.ErrNotFound for private answers, and for everything under an article that is not
 // published.
 func (d *Documents) objectOf(ctx context.Context, id blog.ID) (store.Object, blog.Article, error) {
-	object, err := d.Store.Object(ctx, id)
-	if err != nil {
-		return object, blog.Article{}, err
+	found, err := d.find(ctx, id)
+	if err == nil && found.answered {
+		return store.Object{}, blog.Article{}, blog.ErrNotFound
 	}
-	if object.GoneAt != nil {
-		return object, blog.Article{}, blog.ErrGone
+	return found.Object, found.article, err
+}
+
+// foundObject is an object that somebody may read.
+type foundObject struct {
+	store.Object
+	article  blog.Article
+	answered bool // it is a private answer to somebody
+}
+
+// private reports whether not everybody may read the object.
+func (f foundObject) private() bool { return f.answered || f.article.Visibility == blog.Followers }
+
+// find returns an object with its article. Its errors are those of objectOf, but private answers are found.
+func (d *Documents) find(ctx context.Context, id blog.ID) (found foundObject, err error) {
+	if found.Object, err = d.Store.Object(ctx, id); err != nil {
+		return found, err
 	}
-	if object.CommentID != "" {
-		c, err := d.Store.Comment(ctx, object.CommentID)
+	if found.GoneAt != nil {
+		return found, blog.ErrGone
+	}
+	if found.CommentID != "" {
+		c, err := d.Store.Comment(ctx, found.CommentID)
 		if err != nil {
-			return store.Object{}, blog.Article{}, err
+			return foundObject{}, err
 		}
-		if !c.Public() {
-			return store.Object{}, blog.Article{}, blog.ErrNotFound
+		found.answered = c.Visibility == blog.RestrictedComment && c.State == blog.CommentShown
+		if !c.Public() && !found.answered {
+			return foundObject{}, blog.ErrNotFound
 		}
 	}
-	a, err := d.Store.Head(ctx, object.ArticleID)
 	// Otherwise a reply of ours would reveal an article that is not published yet, or that was withdrawn.
-	if err == nil && a.Status != blog.Published {
+	if found.article, err = d.Store.Head(ctx, found.ArticleID); err == nil && found.article.Status != blog.Published {
 		err = blog.ErrNotFound
 	}
-	return object, a, err
+	return found, err
 }
