@@ -94,7 +94,7 @@ func TestOfAListOnlyTheFirstItemsAreRead(t *testing.T) {
 			for i := range n {
 				fmt.Fprintf(&text, `<a href='https://overkant.example/%d'>x</a>`, i)
 			}
-			return len(note(`"content":"` + text.String() + `"`).LinksTo("https://overkant.example"))
+			return len(note(`"content":"` + text.String() + `"`).LinksTo(blog.Site{URL: "https://overkant.example"}))
 		}},
 		"aliases": {maxAliases, func(n int) int { _, aliases := actor(`"alsoKnownAs":` + list(n, address)); return aliases }},
 		"keys":    {maxKeysRead, func(n int) int { keys, _ := actor(`"publicKey":` + list(n, key)); return keys }},

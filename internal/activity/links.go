@@ -11,12 +11,12 @@ import (
 	"golang.org/x/net/html"
 )
 
-// LinksTo returns the addresses on an origin, such as "https://overkant.example", that the content links to: each once,
-// in the order of the text, without fragments. Only the first 50 links of a text are read.
-func (o Object) LinksTo(origin string) []string {
-	host := blog.HostOf(origin)
+// LinksTo returns the addresses of a site that the content links to, however they are written: each once, in the order
+// of the text, without fragments. Only the first 50 links of a text are read.
+func (o Object) LinksTo(site blog.Site) []string {
+	host := hostname(site.URL)
 	// Most texts link nowhere here, so they are not tokenized.
-	if host == "" || !strings.Contains(strings.ToLower(o.Content), hostname(origin)) {
+	if host == "" || !strings.Contains(strings.ToLower(o.Content), host) {
 		return nil
 	}
 	var list []string
@@ -33,7 +33,7 @@ func (o Object) LinksTo(origin string) []string {
 			// Links to other servers count, too, since the limit is on the work.
 			seen++
 			address, _, _ = strings.Cut(address, "#")
-			if isAddress(address) && blog.SameOrigin(address, origin) && !slices.Contains(list, address) {
+			if isAddress(address) && site.Owns(address) && !slices.Contains(list, address) {
 				list = append(list, address)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"causerie/internal/blog"
 )
 
 func TestLinksToUsAreFoundInAPost(t *testing.T) {
@@ -27,7 +29,8 @@ func TestLinksToUsAreFoundInAPost(t *testing.T) {
 			`href="https://overkant.example/a.css">`, nil},
 		{"another host that begins alike", `<a href="https://overkant.example.zilverduin.example/x">a</a>`, nil},
 		{"another host that ends alike", `<a href="https://notoverkant.example/x">a</a>`, nil},
-		{"another scheme", `<a href="http://overkant.example/x">a</a>`, nil},
+		{"another scheme", `<a href="http://overkant.example/x">a</a>`, []string{"http://overkant.example/x"}},
+		{"another port", `<a href="https://overkant.example:8443/x">a</a>`, nil},
 		{"ours as the name of a user", `<a href="https://overkant.example@zilverduin.example/">a</a>`, nil},
 		{"within a comment", `<!-- <a href="` + page + `"> -->`, nil},
 		{"a tag without an end", `<a href="` + page, nil},
@@ -35,7 +38,7 @@ func TestLinksToUsAreFoundInAPost(t *testing.T) {
 			nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Object{Content: test.content}.LinksTo("https://overkant.example")); diff != "" {
+			if diff := cmp.Diff(test.want, Object{Content: test.content}.LinksTo(blog.Site{URL: "https://overkant.example"})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -45,7 +48,7 @@ func TestLinksToUsAreFoundInAPost(t *testing.T) {
 func TestLookingForLinksIsCheap(t *testing.T) {
 	hostile := Object{Content: strings.Repeat(`<p <a href=x`, maxString/12) + " overkant.example"}
 	start := time.Now()
-	hostile.LinksTo("https://overkant.example")
+	hostile.LinksTo(blog.Site{URL: "https://overkant.example"})
 	if took := time.Since(start); took > 200*time.Millisecond {
 		t.Errorf("it took %v", took)
 	}

@@ -95,7 +95,7 @@ func (b Core) ArticleAbout(ctx context.Context, s *store.Store, post activity.Ob
 
 // links lists our addresses to which a post links, in its text or, as Lemmy does, as an attachment.
 func (b Core) links(post activity.Object) []string {
-	list := post.LinksTo(b.Site.URL)
+	list := post.LinksTo(b.Site)
 	for _, media := range post.Attachments {
 		if b.Site.Owns(media.URL) {
 			list = append(list, media.URL)
