@@ -38,7 +38,8 @@ func TestLinksToUsAreFoundInAPost(t *testing.T) {
 			nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Object{Content: test.content}.LinksTo(blog.Site{URL: "https://overkant.example"})); diff != "" {
+			got := Object{Content: test.content}.LinksTo(blog.Site{URL: "https://overkant.example"})
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
