@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"iter"
 	"net/url"
 	"regexp"
 	"slices"
@@ -20,70 +21,64 @@ func (o Object) LinksTo(site blog.Site) []string {
 		return nil
 	}
 	var list []string
-	tokens, seen := html.NewTokenizer(strings.NewReader(o.Content)), 0
-	for seen < maxLinks {
-		switch tokens.Next() {
-		case html.ErrorToken:
-			return list
-		case html.StartTagToken, html.SelfClosingTagToken:
-			address, found := linkOf(tokens)
-			if !found {
-				continue
-			}
-			// Links to other servers count, too, since the limit is on the work.
-			seen++
-			address, _, _ = strings.Cut(address, "#")
-			if isAddress(address) && site.Owns(address) && !slices.Contains(list, address) {
-				list = append(list, address)
-			}
+	for address := range attributes(o.Content, "a", "href") {
+		address, _, _ = strings.Cut(address, "#")
+		if isAddress(address) && site.Owns(address) && !slices.Contains(list, address) {
+			list = append(list, address)
 		}
 	}
 	return list
 }
 
-// linkOf returns the address of the tag that was just read, if it is a link.
-func linkOf(tokens *html.Tokenizer) (address string, found bool) {
-	name, more := tokens.TagName()
-	if string(name) != "a" {
-		return "", false
-	}
-	for more {
-		var key, value []byte
-		if key, value, more = tokens.TagAttr(); string(key) == "href" {
-			return strings.TrimSpace(string(value)), true
-		}
-	}
-	return "", false
-}
-
-// Embeds reports whether the content shows the picture at an address, in whatever size. Of a text only the first 50
-// pictures are read.
-func (o Object) Embeds(picture string) bool {
-	if !strings.Contains(o.Content, "<img") {
-		return false
-	}
-	picture = withoutSize(picture)
-	tokens, seen := html.NewTokenizer(strings.NewReader(o.Content)), 0
-	for seen < maxLinks {
-		switch tokens.Next() {
-		case html.ErrorToken:
-			return false
-		case html.StartTagToken, html.SelfClosingTagToken:
-			name, more := tokens.TagName()
-			if string(name) != "img" {
-				continue
-			}
-			seen++
-			for more {
-				var key, value []byte
-				key, value, more = tokens.TagAttr()
-				if string(key) == "src" && withoutSize(string(value)) == picture {
-					return true
+// attributes are the values of an attribute in the first 50 elements of a text that have it.
+func attributes(text, element, attribute string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		tokens := html.NewTokenizer(strings.NewReader(text))
+		for seen := 0; seen < maxLinks; {
+			switch tokens.Next() {
+			case html.ErrorToken:
+				return
+			case html.StartTagToken, html.SelfClosingTagToken:
+				name, more := tokens.TagName()
+				if string(name) != element {
+					continue
+				}
+				for more {
+					var key, value []byte
+					if key, value, more = tokens.TagAttr(); string(key) == attribute {
+						seen++ // also what leads elsewhere: the limit is on the work
+						if !yield(strings.TrimSpace(string(value))) {
+							return
+						}
+						break
+					}
 				}
 			}
 		}
 	}
-	return false
+}
+
+// Beside returns the attachments that the content does not show already, in whatever size, each address once. Of a text
+// only the first 50 pictures are read.
+func (o Object) Beside() []Attachment {
+	if len(o.Attachments) == 0 {
+		return nil
+	}
+	embedded := map[string]bool{}
+	if strings.Contains(o.Content, "<img") {
+		for picture := range attributes(o.Content, "img", "src") {
+			embedded[withoutSize(picture)] = true
+		}
+	}
+	var list []Attachment
+	shown := map[string]bool{}
+	for _, media := range o.Attachments {
+		if !shown[media.URL] && !embedded[withoutSize(media.URL)] {
+			shown[media.URL] = true
+			list = append(list, media)
+		}
+	}
+	return list
 }
 
 // sizePattern matches what WordPress adds to the names of a picture's sizes: "ferry-1024x768.jpg", "ferry-scaled.jpg".

@@ -83,12 +83,7 @@ func attachmentsHTML(post activity.Object) string {
 		}
 		b.WriteString("</ul>")
 	}
-	shown := map[string]bool{}
-	for _, media := range post.Attachments {
-		if shown[media.URL] || post.Embeds(media.URL) {
-			continue
-		}
-		shown[media.URL] = true
+	for _, media := range post.Beside() {
 		words := []string{media.Alt, media.Type, media.URL}
 		visible := slices.IndexFunc(words, func(s string) bool { return markup.CleanName(s) != "" })
 		fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(media.URL), html.EscapeString(words[visible]))
