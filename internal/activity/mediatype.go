@@ -1,12 +1,16 @@
 package activity
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // LinkedDataType is the other name of ActivityPub's media type, for clients that ask for that one.
 const LinkedDataType = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
+
+// HasProfile reports whether the profile parameter of a media type, a list of addresses, names ActivityStreams.
+func HasProfile(profile string) bool { return slices.Contains(strings.Fields(profile), namespace) }
 
 // accepts is the quality that a request gives to each of our formats, from 0 (not accepted) to 1 (RFC 9110, section
 // 12.5.1).

@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"mime"
 	"net/url"
-	"slices"
 	"strings"
 
 	"causerie/internal/activity"
 )
 
-const (
-	activityStreams = "https://www.w3.org/ns/activitystreams"
-	acceptActivity  = `application/activity+json, application/ld+json; profile="` + activityStreams + `"`
-)
+const acceptActivity = "application/activity+json, " + activity.LinkedDataType
 
 // Object fetches the document at an address. Its id must be that address, or the address that a redirect led to. When
 // the document has another id on the same server, it is fetched once more under that id. An id on another server is an
@@ -127,9 +123,9 @@ func isActivity(contentType string) bool {
 	switch kind {
 	// It needs no profile. One that is given says what the document is.
 	case "application/activity+json":
-		return !given || slices.Contains(strings.Fields(profile), activityStreams)
+		return !given || activity.HasProfile(profile)
 	case "application/ld+json":
-		return slices.Contains(strings.Fields(profile), activityStreams)
+		return activity.HasProfile(profile)
 	}
 	return false
 }

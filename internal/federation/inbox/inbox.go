@@ -11,8 +11,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -51,8 +49,6 @@ func NewInbox(b federation.Core, keys *federation.Keyring, outbox *outbox.Outbox
 const (
 	maxBody    = 1 << 20 // bytes
 	acceptTime = 25 * time.Second
-
-	activityStreams = "https://www.w3.org/ns/activitystreams"
 )
 
 // refusal is an answer other than 202. The sender reads the reason.
@@ -144,7 +140,7 @@ func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	profile, given := params["profile"]
 	fits := kind == "application/activity+json" || kind == "application/ld+json" || kind == "application/json"
-	if err != nil || !fits || given && !slices.Contains(strings.Fields(profile), activityStreams) {
+	if err != nil || !fits || given && !activity.HasProfile(profile) {
 		return nil, refusal{http.StatusUnsupportedMediaType, "send application/activity+json"}
 	}
 	// Nothing is decompressed: a small body could expand far beyond maxBody.
