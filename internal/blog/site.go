@@ -61,6 +61,12 @@ func (s Site) path(address string) (path string, own bool) {
 	if rest, found := strings.CutPrefix(address, s.URL); found && (rest == "" || rest[0] == '/') {
 		return rest, true
 	}
+	// Nearly all addresses are elsewhere, and need not be parsed to see it. A host may have escapes, though.
+	_, host, _ := strings.Cut(s.URL, "://")
+	host, _, _ = strings.Cut(strings.TrimSuffix(host, "."), ":")
+	if !strings.Contains(strings.ToLower(address), strings.ToLower(host)) && !strings.Contains(address, "%") {
+		return "", false
+	}
 	u, err := url.Parse(address)
 	site, siteErr := url.Parse(s.URL)
 	if err != nil || siteErr != nil || u.User != nil || u.Scheme != "https" && u.Scheme != "http" ||
@@ -111,19 +117,24 @@ func (s Site) ArticlePath(a Article) string { return "/" + a.Month + "/" + a.Slu
 func (s Site) ArticlePage(a Article) string { return s.URL + s.ArticlePath(a) }
 
 // articlePath matches the path of an article's page: /2026/01/slug.
-var articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/([^/]+)/*$`)
+var articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/([^/]+)$`)
 
-// PageSlug returns the slug in the address of an article's page; "" for any other address.
+// SlugIn returns the slug in the decoded path of an article's page; "" for any other path.
+func SlugIn(path string) string {
+	if found := articlePath.FindStringSubmatch(path); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// PageSlug returns the slug in the address of an article's page, however it is written; "" for any other address.
 func (s Site) PageSlug(address string) string {
 	path, own := s.path(address)
 	u, err := url.Parse(path)
 	if err != nil || !own {
 		return ""
 	}
-	if found := articlePath.FindStringSubmatch(u.Path); found != nil {
-		return found[1]
-	}
-	return ""
+	return SlugIn(strings.TrimRight(u.Path, "/"))
 }
 
 // CommentPage is the place of a comment on its article's page.

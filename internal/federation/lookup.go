@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -51,9 +50,6 @@ func LastSegment(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	return address[strings.LastIndexByte(address, '/')+1:]
 }
-
-// ArticlePath matches the path of an article's page: /2026/01/slug.
-var ArticlePath = regexp.MustCompile(`^/\d{4}/\d{2}/[^/]+$`)
 
 // OwnerOf returns the voice that wrote an object of ours, an article or a comment.
 func (b Core) OwnerOf(ctx context.Context, s *store.Store, object store.Object) (blog.Voice, error) {

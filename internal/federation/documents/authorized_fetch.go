@@ -67,7 +67,7 @@ func (d *Documents) guarded(next http.Handler) http.Handler {
 // isGone reports whether the post at an address was taken back.
 func (d *Documents) isGone(r *http.Request) (bool, error) {
 	var err error
-	if federation.ArticlePath.MatchString(r.URL.Path) {
+	if blog.SlugIn(r.URL.Path) != "" {
 		_, err = d.articleAtPage(r.Context(), r)
 	} else if kind, id, rest, ok := d.Site.Local(d.Site.URL + r.URL.Path); ok && rest == "" &&
 		(kind == "articles" || kind == "notes") {

@@ -106,7 +106,7 @@ func (d *Documents) ServePageAddress(w http.ResponseWriter, r *http.Request) boo
 		answer = d.serve(d.seriesAtPage)
 	case strings.HasPrefix(r.URL.Path, "/@") && !strings.Contains(r.URL.Path[1:], "/"):
 		answer = d.serve(d.actorAtPage)
-	case federation.ArticlePath.MatchString(r.URL.Path):
+	case blog.SlugIn(r.URL.Path) != "":
 		answer = d.serve(d.postAtPage)
 	default:
 		return false
