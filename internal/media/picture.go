@@ -3,7 +3,6 @@ package media
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -98,17 +97,8 @@ func decodedBytes(kind *format, size image.Config, upload []byte) int64 {
 // jpegPasses is 5 for a progressive JPEG, and 1 for all else. The decoder keeps four bytes for each byte of a
 // progressive one, until the last pass.
 func jpegPasses(kind *format, upload []byte) int64 {
-	if kind.name != "JPEG" {
-		return 1
-	}
-	for at := 2; at+4 <= len(upload) && upload[at] == 0xff; {
-		switch upload[at+1] {
-		case 0xc2:
-			return 5
-		case 0xda:
-			return 1
-		}
-		at += 2 + int(binary.BigEndian.Uint16(upload[at+2:]))
+	if kind.name == "JPEG" && len(jpegSegments(upload, 0xc2, "")) > 0 {
+		return 5
 	}
 	return 1
 }
