@@ -275,7 +275,12 @@ func (b *browser) send(form *html.Node, values url.Values, files []file) *browse
 	if value(form, "enctype") == "multipart/form-data" {
 		body, kind = encode(b.t, values, files)
 	}
-	return b.post(action.String(), kind, body, "Origin", b.base, "Sec-Fetch-Site", "same-origin")
+	origin := b.base
+	// Such a page is not named as an origin either (Fetch standard, “append a request Origin header”).
+	if b.header.Get("Referrer-Policy") == "no-referrer" {
+		origin = "null"
+	}
+	return b.post(action.String(), kind, body, "Origin", origin, "Sec-Fetch-Site", "same-origin")
 }
 
 func encode(t testing.TB, values url.Values, files []file) (*strings.Reader, string) {

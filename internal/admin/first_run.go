@@ -37,8 +37,8 @@ func (h *Handler) firstRunForm(req *request, status int, p firstRunPage, err err
 	if p.Title, p.Site = "A new blog", req.site; p.Dead {
 		p.Title = "This link does not work any more"
 	}
-	// The address holds the token. No other site may get it in a Referer header.
-	req.w.Header().Set("Referrer-Policy", "no-referrer")
+	// The address holds the token. The usual Referrer-Policy keeps it from other sites. no-referrer would also take the
+	// origin from the form, which is then refused (see sameOrigin).
 	return h.pages.Render(req.w, status, "admin/first-run", p)
 }
 

@@ -34,8 +34,8 @@ func (h *Handler) link(req *request, p linkPage, err error) error {
 		return err
 	}
 	p.Title, p.Site = "Sign in", req.site
-	// The address holds the token. No other site may get it in a Referer header.
-	req.w.Header().Set("Referrer-Policy", "no-referrer")
+	// The address holds the token. The usual Referrer-Policy keeps it from other sites. no-referrer would also take the
+	// origin from the form, which is then refused (see sameOrigin).
 	return h.pages.Render(req.w, status, "admin/link", p)
 }
 
