@@ -2,6 +2,7 @@ package fedtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"encoding/json"
@@ -96,6 +97,7 @@ type signedRequest struct {
 	keyID       string
 	key         *rsa.PrivateKey
 	date        time.Time
+	dateLayout  string // of the Date header
 	host        string
 	contentType string
 	covered     []string
@@ -148,7 +150,7 @@ func (s *signedRequest) header(method, address string, software Software) (http.
 	}
 	name, version := software.nodeInfo()
 	request.Header.Set("User-Agent", name+"/"+version)
-	request.Header.Set("Date", s.date.UTC().Format(http.TimeFormat))
+	request.Header.Set("Date", s.date.UTC().Format(cmp.Or(s.dateLayout, http.TimeFormat)))
 	if s.contentType != "" {
 		request.Header.Set("Content-Type", s.contentType)
 	}

@@ -38,8 +38,17 @@ func (p *Person) WrongKey() SendOption {
 	return func(s *signedRequest) { s.key = p.Server.world.keys.fresh() }
 }
 
+// WithOwnKey signs with the key that this person has now, also after it was replaced.
+func (p *Person) WithOwnKey() SendOption {
+	key := p.privateKey()
+	return func(s *signedRequest) { s.key = key }
+}
+
 // SignedAt sets the date of the signature.
 func SignedAt(date time.Time) SendOption { return func(s *signedRequest) { s.date = date } }
+
+// DateLayout writes the date in another layout than HTTP's own, as some HTTP libraries do.
+func DateLayout(layout string) SendOption { return func(s *signedRequest) { s.dateLayout = layout } }
 
 // ContentType sets the content type. An empty one sends none.
 func ContentType(contentType string) SendOption {

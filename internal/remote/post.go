@@ -134,7 +134,7 @@ func (c *Client) retryAfter(header http.Header) time.Duration {
 		seconds = min(seconds, int64(maxRest/time.Second))
 		return max(time.Duration(seconds)*time.Second, minRest)
 	}
-	date, err := http.ParseTime(value)
+	date, err := signature.ParseDate(value)
 	if err != nil {
 		return 0
 	}

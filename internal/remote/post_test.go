@@ -121,6 +121,8 @@ func TestAnswersToADelivery(t *testing.T) {
 		{"a page of nothing but script says nothing", 502, page, "<script>" + strings.Repeat("x", 9000), Answer{}},
 		{"30 seconds are a minute", 429, after("30"), "", Answer{RetryAfter: time.Minute}},
 		{"no seconds are a minute", 429, after("0"), "", Answer{RetryAfter: time.Minute}},
+		{"a date may be written as in mail", 429, after(now.Add(2 * time.Hour).Format("Mon, 2 Jan 2006 15:04:05 -0700")),
+			"", Answer{RetryAfter: 2 * time.Hour}},
 		{"61 seconds are 61 seconds", 429, after("61"), "", Answer{RetryAfter: 61 * time.Second}},
 		{"a day is a day", 503, after("86400"), "", Answer{RetryAfter: 24 * time.Hour}},
 		{"a day and a second are a day", 503, after("86401"), "", Answer{RetryAfter: 24 * time.Hour}},

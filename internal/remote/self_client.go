@@ -135,7 +135,7 @@ func (r Reply) Describe() string {
 // Date returns the clock of the answering server (RFC 9110, section 6.6.1). It is an ErrUnavailable without a valid
 // Date.
 func (r Reply) Date() (time.Time, error) {
-	date, err := http.ParseTime(r.Header.Get("Date"))
+	date, err := signature.ParseDate(r.Header.Get("Date"))
 	if err != nil {
 		return date, fmt.Errorf("%w: %v", ErrUnavailable, err)
 	}

@@ -39,6 +39,9 @@ func (m message) cavage() (claim, error) {
 	if err != nil {
 		return claim{}, err
 	}
+	if algorithm, given := params["algorithm"]; given {
+		params["algorithm"] = strings.ToLower(algorithm)
+	}
 	c := claim{Signed: Signed{KeyID: params["keyid"], Scheme: Cavage}}
 	if c.signature, err = base64.StdEncoding.DecodeString(params["signature"]); err != nil || len(c.signature) == 0 {
 		return claim{}, refused("its value is not base64")
@@ -66,6 +69,11 @@ func (c *claim) chooseCavage(params map[string]string) error {
 	switch {
 	case algorithm == "rsa-sha256":
 		c.rsa = []crypto.Hash{crypto.SHA256}
+	// The names of older drafts. They say no more than the key does.
+	case algorithm == "rsa-sha512":
+		c.rsa = []crypto.Hash{crypto.SHA512}
+	case algorithm == "ed25519", algorithm == "ed25519-sha512":
+		c.ed25519 = true
 	case algorithm == "hs2019" || !given:
 		// hs2019 leaves the hash to the key. Most senders mean SHA-256, some SHA-512, so both are tried.
 		c.rsa = []crypto.Hash{crypto.SHA256, crypto.SHA512}
@@ -129,7 +137,7 @@ func (m message) cavageTime(names []string, params map[string]string) (signedAt 
 		if err != nil {
 			return time.Time{}, err
 		}
-		if signedAt, err = http.ParseTime(value); err != nil {
+		if signedAt, err = ParseDate(value); err != nil {
 			return time.Time{}, refused("its date cannot be read")
 		}
 		if err := m.checkTime("date", signedAt); err != nil {
