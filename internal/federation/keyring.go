@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net/http"
@@ -92,12 +93,28 @@ func (k *Keyring) findFor(ctx context.Context, keyID, client string) (RemoteKey,
 	}
 	listed, err := k.Store.KeyOwner(ctx, keyID)
 	if errors.Is(err, blog.ErrNotFound) {
+		listed, err = k.knownSoleKey(ctx, keyID)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
 		return k.fetchFor(ctx, keyID, client)
 	}
 	if err != nil {
 		return RemoteKey{}, err
 	}
 	return k.cacheKey(listed)
+}
+
+// knownSoleKey returns the key that a known actor's id means. The error is blog.ErrNotFound when it means none.
+func (k *Keyring) knownSoleKey(ctx context.Context, actor string) (blog.ActorKey, error) {
+	keys, err := k.Store.ActorKeys(ctx, actor)
+	if err != nil {
+		return blog.ActorKey{}, err
+	}
+	key, ok := keyNamed(blog.Actor{ID: actor, Keys: keys}, actor)
+	if !ok {
+		return blog.ActorKey{}, blog.ErrNotFound
+	}
+	return key, nil
 }
 
 // fetchFor is fetchUnknown for the client at an address.
@@ -253,13 +270,17 @@ func (k *Keyring) fetch(ctx context.Context, keyID, sender string) (key RemoteKe
 		}
 	}()
 	claim, actor, err := activity.ParseKey(doc)
+	listed := false
+	if actor != nil {
+		_, listed = keyNamed(*actor, keyID)
+	}
 	switch {
 	case err != nil:
 		return RemoteKey{}, settle, err
 	case actor == nil:
 		return k.fetchFromOwner(ctx, keyID, claim.Owner, sender, settle)
 	// The owner has dropped this key, so our record of the owner is too old.
-	case !lists(*actor, keyID):
+	case !listed:
 		if err := k.updateKnown(ctx, actor); err != nil {
 			return RemoteKey{}, settle, err
 		}
@@ -311,16 +332,39 @@ func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner, sender strin
 
 // fromActor returns the key with this id among those that an actor lists.
 func (k *Keyring) fromActor(actor blog.Actor, keyID string) (RemoteKey, error) {
-	for _, listed := range actor.Keys {
-		if listed.KeyID == keyID {
-			return k.cacheKey(listed)
-		}
+	listed, ok := keyNamed(actor, keyID)
+	if !ok {
+		return RemoteKey{}, ErrNoKey
 	}
-	return RemoteKey{}, ErrNoKey
+	return k.cacheKey(listed)
 }
 
-func lists(actor blog.Actor, keyID string) bool {
-	return slices.ContainsFunc(actor.Keys, func(listed blog.ActorKey) bool { return listed.KeyID == keyID })
+// keyNamed returns the key with an id among those that an actor lists. Some servers sign under the id of the actor: it
+// means the one RSA key that the actor has, or the only key. It comes back under the id that was asked for.
+func keyNamed(actor blog.Actor, keyID string) (blog.ActorKey, bool) {
+	for _, listed := range actor.Keys {
+		if listed.KeyID == keyID {
+			return listed, true
+		}
+	}
+	if keyID != actor.ID {
+		return blog.ActorKey{}, false
+	}
+	keys := actor.Keys
+	// A key of another kind is most often that of proofs.
+	if len(keys) > 1 {
+		keys = slices.DeleteFunc(slices.Clone(keys), func(listed blog.ActorKey) bool { return !isRSA(listed) })
+	}
+	if len(keys) != 1 {
+		return blog.ActorKey{}, false
+	}
+	return blog.ActorKey{ActorID: actor.ID, KeyID: keyID, PEM: keys[0].PEM}, true
+}
+
+func isRSA(listed blog.ActorKey) bool {
+	key, err := signature.ParsePublicKey(listed.PEM)
+	_, ok := key.(*rsa.PublicKey)
+	return err == nil && ok
 }
 
 // Signer verifies a signature and returns the actor who owns its key. A key that does not match may be old: it is

@@ -53,3 +53,55 @@ func TestF088TheNameOfAnAlgorithmIsReadInEachSpelling(t *testing.T) {
 		}
 	})
 }
+
+func TestF150AnActorsIDNamesTheOneKeyThatTheActorSignsWith(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		home := newKeyServer(t, func(home, pem string) map[string]any {
+			other := overkant.PublicPEM(t, overkant.NewKey(t))
+			one, two, alien := home+"/one", home+"/two", home+"/alien"
+			return map[string]any{"/one": profile(one, rsaKey(one+"#main-key", one, pem)),
+				"/two":   profile(two, rsaKey(two+"#old", two, other), rsaKey(two+"#new", two, pem)),
+				"/alien": profile(alien, rsaKey(alien+"#main-key", one, pem)), "/bare": profile(home + "/bare")}
+		})
+		for _, try := range []struct {
+			key, actor string
+			want       int
+		}{
+			{"/one", "/one", 202}, {"/one", "/one", 202}, {"/one#main-key", "/one", 202},
+			// which of two keys is not said, a key of somebody else is not theirs, and nobody signs for others
+			{"/two", "/two", 401}, {"/two#new", "/two", 202}, {"/two", "/two", 401}, {"/alien", "/alien", 401},
+			{"/bare", "/bare", 401}, {"/one#other", "/one", 401},
+		} {
+			if code := home.claims(o, home.URL+try.key, home.URL+try.actor, o.Object(a)); code != try.want {
+				t.Errorf("%s for %s: %d, want %d", try.key, try.actor, code, try.want)
+			}
+		}
+		if n := o.Counts(a).Likes; n != 2 {
+			t.Errorf("%d people like it, want 2", n)
+		}
+	})
+}
+
+func TestF150AKeyNamedByTheActorsIDMayBeReplaced(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
+		send := func(name string, want int, twists ...fedtest.SendOption) {
+			t.Helper()
+			act := overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), name, nil), name)
+			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), act, append(twists, fedtest.WithKeyID(bram.ID))...)
+			if answer.Status != want {
+				t.Errorf("%s: %d %s, want %d", name, answer.Status, answer.Body, want)
+			}
+		}
+		send("first", 202)
+		old := bram.WithOwnKey()
+		bram.RotateKeys()
+		send("second", 202)
+		send("with-the-old-key", 401, old)
+		send("third", 202)
+		if got := o.CommentTexts(a); got != "first|second|third" {
+			t.Errorf("the comments are %q", got)
+		}
+	})
+}
