@@ -64,19 +64,23 @@ func (j *Jobs) Run(ctx context.Context) {
 	// The database may be a restored copy or have a new index, so its statistics are also renewed at the start.
 	working.Go(func() { j.do(ctx, job{name: statistics, do: j.Store.RenewStatistics}) })
 	// The jobs of every second have their own loop, because the others may wait long for other servers.
-	for _, everySecond := range []bool{true, false} {
+	for _, pause := range []time.Duration{time.Second, claimPause} {
 		working.Go(func() {
 			for ctx.Err() == nil {
 				for _, job := range j.list() {
-					if everySecond == (job.every == time.Second) {
+					if (pause == time.Second) == (job.every == time.Second) {
 						j.doOnce(ctx, job)
 					}
 				}
-				federation.Pause(ctx, nil, time.Second)
+				federation.Pause(ctx, nil, pause)
 			}
 		})
 	}
 }
+
+// claimPause is the time between two attempts to claim a job. Each attempt is a statement for each job, and they were
+// half of what a blog at rest asks its database.
+const claimPause = 5 * time.Second
 
 // statistics is the name of the job that is also done at the start.
 const statistics = "database-statistics"
