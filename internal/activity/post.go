@@ -79,7 +79,7 @@ func Post(w PostInput) ([]byte, error) {
 	setTimes(thing, *a.PublishedAt, a.UpdatedAt)
 	setContext(thing, id+"/context")
 	setAudience(thing, w.audience())
-	setTags(thing, w.Site, a.Tags, w.allMentions())
+	setTags(thing, w.Site, a.AllTags(), w.allMentions())
 	setInReplyTo(thing, a.Answers.Address)
 	more := extensions{"sensitive": a.Warning != "", "attachment": []any{}, "interactionPolicy": w.policy()}
 	addNonEmpty(more, "quote", a.Quoted.Address)
@@ -355,9 +355,14 @@ func (m Mention) page() string {
 	return m.ActorID
 }
 
+// hashtags returns a last paragraph with the tags that the text does not have already.
 func (w PostInput) hashtags() string {
 	var links []string
-	for _, tag := range hashtagsOf(w.Site, w.Article.Tags) {
+	inText := hashtagsOf(w.Site, w.Article.Hashtags)
+	for _, tag := range hashtagsOf(w.Site, w.Article.AllTags()) {
+		if slices.ContainsFunc(inText, tag.same) {
+			continue
+		}
 		links = append(links, `<a href="`+html.EscapeString(tag.page)+`" class="mention hashtag" rel="tag">#<span>`+
 			tag.name+`</span></a>`)
 	}
@@ -373,14 +378,15 @@ type hashtagOf struct {
 	page string
 }
 
+func (t hashtagOf) same(other hashtagOf) bool { return strings.EqualFold(t.name, other.name) }
+
 // hashtagsOf returns the hashtags of tags, each once whatever its case. Tags that no hashtag can name are left out.
 func hashtagsOf(site blog.Site, tags []string) []hashtagOf {
 	var list []hashtagOf
 	for _, tag := range tags {
-		name := hashtag(tag)
-		same := func(known hashtagOf) bool { return strings.EqualFold(known.name, name) }
-		if name != "" && !slices.ContainsFunc(list, same) {
-			list = append(list, hashtagOf{name, site.TagPage(tag)})
+		t := hashtagOf{hashtag(tag), site.TagPage(tag)}
+		if t.name != "" && !slices.ContainsFunc(list, t.same) {
+			list = append(list, t)
 		}
 	}
 	return list

@@ -77,7 +77,7 @@ func (c *checks) words(a blog.Article, r markup.Rendered) {
 		c.should("picture-alt", "The picture at the top has no description of its own here",
 			"Its description in the library is used")
 	}
-	if len(a.Tags) > 4 {
+	if len(a.AllTags()) > 4 {
 		c.should("tags", "There are more than four tags", "On Mastodon many tags look like spam")
 	}
 }

@@ -233,11 +233,11 @@ func (req *request) cards(a blog.Article, r markup.Rendered, hero *picture) []ca
 			Title: a.Title, Body: paragraph(a.Summary), Link: link, Preview: true},
 		{Value: string(blog.TeaserNote), Word: "Note with a link",
 			Hint: "The same on every server: title, summary and a link.",
-			Body: strong + paragraph(a.Summary), Link: link, Tags: a.Tags, Preview: true},
+			Body: strong + paragraph(a.Summary), Link: link, Tags: a.AllTags(), Preview: true},
 		{Value: string(blog.FullNote), Word: "Note with the whole text",
 			Hint: "Readers need not follow a link; the best format for readers on GoToSocial. For short texts: Mastodon " +
 				"folds long ones, and drops tables and footnotes.",
-			Body: strong + req.asNote(a, r), Link: link, Tags: a.Tags, Below: attached(hero, r.Images)},
+			Body: strong + req.asNote(a, r), Link: link, Tags: a.AllTags(), Below: attached(hero, r.Images)},
 	}
 	for i := range list {
 		list[i].Picture = hero

@@ -49,6 +49,8 @@ type Text struct {
 	HTML     string // made from Markdown by markup; safe to print
 	Plain    string // the text without markup, for search and excerpts
 	Slug     string
+	// Hashtags are those in the Markdown, without "#". They are tags of the article, too.
+	Hashtags Strings `db:"-"`
 	// WordCount is the number of words in Plain. Its JSON name is that of the holds in the database.
 	WordCount int `db:"words" json:"Words"`
 }
@@ -95,7 +97,9 @@ type Article struct {
 	Answers Source   `db:"-"` // the post elsewhere that it replies to
 	Quoted  Source   `db:"-"` // the post elsewhere that it quotes
 	Authors []Byline `db:"-"` // in the order of the by-line, the owner first
-	Tags    Strings  `db:"-"`
+	Tags    Strings  `db:"-"` // as its author gave them; see AllTags
+
+	OtherHashtags Strings `db:"-"` // those of its public texts in other languages; never saved
 }
 
 // Translation is an article's text in another language than the original. It is part of the article: both share the
@@ -377,8 +381,8 @@ func (a Article) decided() Article {
 	a.PublishedAt, a.UpdatedAt, a.ScheduledAt, a.CreatedAt, a.SavedAt = nil, nil, nil, time.Time{}, time.Time{}
 	// The consent to a quote changes when the quoted author answers, without any decision of ours.
 	a.Answers, a.Quoted = Source{Address: a.Answers.Address}, Source{Address: a.Quoted.Address}
-	names, tags := a.Authors, a.Tags
-	a.Authors, a.Tags = nil, nil
+	names := a.Authors
+	a.Authors, a.OtherHashtags = nil, nil
 	for _, by := range names {
 		switch {
 		case by.VoiceID == "":
@@ -388,20 +392,33 @@ func (a Article) decided() Article {
 			a.Authors = append(a.Authors, Byline{VoiceID: by.VoiceID})
 		}
 	}
-	for _, tag := range tags {
-		// Tags that differ only in case are stored as one.
-		if !slices.ContainsFunc(a.Tags, func(known string) bool { return strings.EqualFold(known, tag) }) {
-			a.Tags = append(a.Tags, tag)
+	// Tags that differ only in case are stored as one.
+	a.Tags = eachOnce(a.Tags)
+	return a
+}
+
+// AllTags returns the tags of an article as readers know them: those that its author gave it, then the hashtags in its
+// texts.
+func (a Article) AllTags() Strings { return eachOnce(a.Tags, a.Hashtags, a.OtherHashtags) }
+
+// eachOnce joins lists of tags. Of tags that differ only in case it keeps the first.
+func eachOnce(lists ...Strings) Strings {
+	var all Strings
+	known := map[string]bool{}
+	for _, tag := range slices.Concat(lists...) {
+		if lower := strings.ToLower(tag); !known[lower] {
+			known[lower] = true
+			all = append(all, tag)
 		}
 	}
-	return a
+	return all
 }
 
 // Same reports whether two states of a translation agree in everything that its author decides.
 func (t Translation) Same(other Translation) bool {
-	// Behind follows from the revision of the original.
-	t.Behind, other.Behind = false, false
-	return t == other
+	// Behind follows from the revision of the original, and the hashtags from the text.
+	t.Behind, other.Behind, t.Hashtags, other.Hashtags = false, false, nil, nil
+	return reflect.DeepEqual(t, other)
 }
 
 // Series is a work in parts. Article.Part gives their order.

@@ -111,7 +111,7 @@ const maxNotices = 100
 //   - a paragraph "Table: ..." before or after a table is its caption; the first column names the rows
 //   - a last paragraph in a quotation that begins with a dash names its source
 //   - {#id} at the end of a heading is its id
-//   - @user@host and #tag become links, outside code and links
+//   - @user@host and #tag become links, outside code and links; of tags, the first fifty. #FFaa00 is a colour
 //
 // When a heading has level 1, all headings are lowered by one, since the title of the page is the h1. Raw HTML is
 // left out with a notice, except for small inline elements such as <kbd> and <sub>.

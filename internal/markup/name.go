@@ -70,7 +70,7 @@ func (nameParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Nod
 const maxHandle = 253
 
 // hashtag reads "#" and then letters, digits, underscores and combining marks. One of them must be a letter, so that
-// #1 stays a number.
+// #1 stays a number. #FFaa00 is a colour.
 func hashtag(line []byte) *nameNode {
 	end := 1
 	letter := false
@@ -82,10 +82,23 @@ func hashtag(line []byte) *nameNode {
 		letter = letter || unicode.IsLetter(r)
 		end += size
 	}
-	if !letter || end >= maxHandle {
+	if !letter || end >= maxHandle || isColour(line[1:end]) {
 		return nil
 	}
 	return &nameNode{tag: string(line[1:end])}
+}
+
+// isColour reports whether a word after "#" is a colour of CSS: six or eight hexadecimal digits, one of them no letter,
+// or one letter again and again. Shorter ones such as #2fa and #b2b, and words such as #facade, are hashtags.
+func isColour(word []byte) bool {
+	if len(word) != 3 && len(word) != 6 && len(word) != 8 {
+		return false
+	}
+	lower := bytes.ToLower(word)
+	if bytes.ContainsFunc(lower, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) {
+		return false
+	}
+	return len(bytes.Trim(lower, string(lower[:1]))) == 0 || len(word) > 3 && bytes.ContainsAny(word, "0123456789")
 }
 
 // mention reads "@user@host" and returns its length. The host must have a dot.
@@ -151,8 +164,14 @@ func (c *articleRenderer) mentionOrTag(n *nameNode) {
 	replace(n, newElement("span", "class", "h-card").with(link))
 }
 
+// maxHashtags is how many hashtags a text can have. More would be no tags of the article, so they stay plain text.
+const maxHashtags = 50
+
 func (c *articleRenderer) hashtag(n *nameNode) {
-	if c.isNew("#" + strings.ToLower(n.tag)) {
+	if name := "#" + strings.ToLower(n.tag); len(c.Hashtags) >= maxHashtags && !c.seen[name] {
+		replace(n, textLeaf(n.written()))
+		return
+	} else if c.isNew(name) {
 		c.Hashtags = append(c.Hashtags, n.tag)
 	}
 	address := "/tags/" + strings.ToLower(n.tag)

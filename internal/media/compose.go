@@ -9,10 +9,10 @@ import (
 	"causerie/internal/markup"
 )
 
-// Compose renders an article's Markdown and fills in HTML, Plain and WordCount. Pictures come from the library of the
-// article's voice, and handles of known people become links. beside has pictures by the reference that the Markdown
-// uses for them, such as files beside a Markdown file; their references are replaced by names in the library. It may
-// be nil.
+// Compose renders an article's Markdown and fills in HTML, Plain, WordCount and Hashtags. Pictures come from the
+// library of the article's voice, and handles of known people become links. beside has pictures by the reference that
+// the Markdown uses for them, such as files beside a Markdown file; their references are replaced by names in the
+// library. It may be nil.
 //
 // The result's Notices tell the author what was left out, such as a missing picture or raw HTML. A text that cannot
 // be rendered is a blog.Invalid for the field "text".
@@ -40,6 +40,7 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article,
 		return rendered, find.err
 	}
 	a.HTML, a.Plain, a.WordCount = string(rendered.HTML), rendered.Text, rendered.Words
+	a.Hashtags = rendered.Hashtags
 	return rendered, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"golang.org/x/text/unicode/norm"
 
 	"causerie/internal/blog"
 	"causerie/internal/rig"
@@ -23,6 +24,9 @@ import (
 
 // firstRelease is the oldest schema that a release had.
 const firstRelease = 4
+
+// composed is a tag of the articles in an older schema. All have it decomposed, and half of them composed as well.
+const composed = "café"
 
 // sqlDB opens a database without the store.
 func sqlDB(t *testing.T, database string) *sql.DB {
@@ -97,6 +101,12 @@ func older(t *testing.T, database string, version int64) string {
 	})
 	insert("article_texts", "article_id, language, title, markdown, html, plain, slug, words", 20, func(i int) string {
 		return fmt.Sprintf(`'a%d', 'en', 'Crossing %d', 'Text.', '<p>Text.</p>', 'Text.', 'crossing-%d', 1`, i, i, i)
+	})
+	insert("article_tags", "article_id, position, tag, name", 30, func(i int) string {
+		if i >= 20 {
+			return fmt.Sprintf(`'a%d', 1, '%s', '%s'`, i-20, composed, composed)
+		}
+		return fmt.Sprintf(`'a%d', 0, '%s', '%s'`, i, norm.NFD.String(composed), norm.NFD.String(composed))
 	})
 	insert("comments", "id, address, article_id, actor_id, origin, visibility, state, published_at, sorted_at, arrived_at",
 		100, func(i int) string {
@@ -254,6 +264,30 @@ func TestABlockCoversActorsThatAnOlderSchemaHad(t *testing.T) {
 			if reach, err := s.Reach(t.Context(), blog.BlockServer, domain); err != nil || reach.People != people {
 				t.Errorf("a block of %s reaches %d people, %v; want %d", domain, reach.People, err, people)
 			}
+		}
+	})
+}
+
+func TestATagThatAnOlderSchemaKeptDecomposedIsFound(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		database = older(t, database, firstRelease)
+		s, err := store.Open(t.Context(), database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if tag, err := s.Tag(t.Context(), composed); err != nil || tag.Count != 20 || tag.Name != composed {
+			t.Errorf("the tag is %+v, %v", tag, err)
+		}
+		a, err := s.Article(t.Context(), "a0")
+		if want := (blog.Strings{composed}); err != nil || !slices.Equal(a.Tags, want) {
+			t.Errorf("an article with both forms has the tags %q, %v", a.Tags, err)
+		}
+		if wrong, err := s.WrongLists(t.Context()); err != nil || len(wrong) > 0 {
+			t.Errorf("wrong: %q, %v", wrong, err)
 		}
 	})
 }

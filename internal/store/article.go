@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"causerie/internal/blog"
@@ -65,8 +64,8 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 		s.afterCommit(func() {
 			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
 		})
-		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveTags, s.saveSources,
-			s.saveSlugs} {
+		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveArticleTags,
+			s.saveSources, s.saveSlugs} {
 			if err := save(ctx, *a); err != nil {
 				return err
 			}
@@ -200,21 +199,6 @@ func (s *Store) AskedBylines(ctx context.Context, voice blog.ID) ([]blog.Article
 		return nil, err
 	}
 	return list, s.loadBylinesAndTags(ctx, list)
-}
-
-func (s *Store) saveTags(ctx context.Context, a blog.Article) error {
-	if err := s.run(ctx, `DELETE FROM article_tags WHERE article_id = ?`, a.ID); err != nil {
-		return err
-	}
-	for i, name := range a.Tags {
-		// tag is the form in URLs, name is what the author wrote.
-		if err := s.run(ctx, `INSERT INTO article_tags (article_id, position, tag, name) VALUES (?, ?, ?, ?) ON CONFLICT
-			DO NOTHING`,
-			a.ID, i, strings.ToLower(name), name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // saveSlugs saves the addresses of a published article and of its translations. They stay for ever. A draft has no

@@ -269,14 +269,21 @@ func (s *Store) loadBylines(ctx context.Context, list []blog.Article, at map[blo
 
 func (s *Store) loadTags(ctx context.Context, list []blog.Article, at map[blog.ID]int, ids []blog.ID) error {
 	var rows []struct {
-		ArticleID blog.ID
-		Name      string
+		ArticleID      blog.ID
+		Language, Name string
 	}
-	err := s.all(ctx, &rows, `SELECT article_id, name FROM article_tags WHERE article_id IN (?) ORDER BY article_id,
-		position`, ids)
+	err := s.all(ctx, &rows, `SELECT article_id, language, name FROM article_tags WHERE article_id IN (?)
+		ORDER BY article_id, language, position`, ids)
 	for _, row := range rows {
 		a := &list[at[row.ArticleID]]
-		a.Tags = append(a.Tags, row.Name)
+		tags := &a.OtherHashtags
+		switch row.Language {
+		case typed:
+			tags = &a.Tags
+		case a.Language:
+			tags = &a.Hashtags
+		}
+		*tags = append(*tags, row.Name)
 	}
 	return err
 }

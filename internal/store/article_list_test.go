@@ -476,3 +476,59 @@ func TestAWrongListIsFoundAndMadeAnew(t *testing.T) {
 		}
 	})
 }
+
+func TestTagsOfTextsAreTagsOfTheArticleWhileTheTextIsPublic(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		owner := ilse(t, s)
+		a := column(t, s, blog.Article{VoiceID: owner.ID, Tags: blog.Strings{"Rivers"},
+			Text: blog.Text{Title: "Quay", Language: "en", Hashtags: blog.Strings{"Quay", "rivers"}}}, now)
+		check := func(what string, want ...string) {
+			t.Helper()
+			tags, err := s.Tags(t.Context(), 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, tag := range tags {
+				if got = append(got, tag.Name); tag.Count != 1 {
+					t.Errorf("%s: %s counts %d", what, tag.Name, tag.Count)
+				}
+			}
+			read, err := s.Article(t.Context(), a.ID)
+			if diff := cmp.Diff(blog.Strings{"Rivers"}, read.Tags); diff != "" || err != nil {
+				t.Errorf("%s: %v, those that were typed (-want +got):\n%s", what, err, diff)
+			}
+			all := []string(read.AllTags())
+			slices.Sort(all)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got) + cmp.Diff(want, all); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+			if wrong, err := s.WrongLists(t.Context()); err != nil || len(wrong) > 0 {
+				t.Errorf("%s: %q, %v", what, wrong, err)
+			}
+		}
+		do := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		check("new", "Quay", "Rivers")
+		dutch := blog.Translation{Text: blog.Text{Language: "nl", Title: "Kade", Slug: "kade",
+			Hashtags: blog.Strings{"kade", "Quay"}}, Draft: true}
+		do(s.SaveTranslation(t.Context(), a, dutch))
+		check("with a draft of a translation", "Quay", "Rivers")
+		dutch.Draft = false
+		do(s.SaveTranslation(t.Context(), a, dutch))
+		check("with a translation", "Quay", "Rivers", "kade")
+		a.Language = "de"
+		do(s.SaveArticle(t.Context(), &a, now))
+		check("in another language", "Quay", "Rivers", "kade")
+		a.Hashtags = nil
+		do(s.SaveArticle(t.Context(), &a, now))
+		check("without the words, which a translation still has", "Quay", "Rivers", "kade")
+		do(s.RemoveTranslation(t.Context(), a.ID, "nl"))
+		check("without the translation", "Rivers")
+	})
+}

@@ -22,6 +22,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"golang.org/x/text/unicode/norm"
 	"modernc.org/sqlite"
 	"modernc.org/sqlite/lib"
 )
@@ -34,6 +35,17 @@ type dialect struct {
 
 // The connectors are opened under the name "sqlite", which sqlx does not know.
 func init() { sqlx.BindDriver("sqlite", sqlx.QUESTION) }
+
+// PostgreSQL has this function: a migration needs it.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("normalize", 1,
+		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			if text, ok := args[0].(string); ok {
+				return norm.NFC.String(text), nil
+			}
+			return args[0], nil
+		})
+}
 
 func dialectOf(address string) (dialect, error) {
 	d := dialect{postgres: strings.HasPrefix(address, "postgres://") ||

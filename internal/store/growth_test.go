@@ -38,7 +38,7 @@ func grow(t *testing.T, url string, s *store.Store, articles, comments int) {
 		{articles, `article_bodies (article_id, language, body)`, `'a' || i, 'en', ?`,
 			[]any{[]byte(fmt.Sprintf("%d %d\n%s%s%s", len(long), len(long), long, long, long))}},
 		{articles, `slugs (slug, article_id, language, is_current)`, `'crossing-' || i, 'a' || i, 'en', TRUE`, nil},
-		{articles, `article_tags (article_id, position, tag, name)`, `'a' || i, 0, 'rivers', 'Rivers'`, nil},
+		{articles, `article_tags (article_id, language, position, tag, name)`, `'a' || i, '', 0, 'rivers', 'Rivers'`, nil},
 		{articles, `objects (id, article_id, payload, revision, at)`, `'o' || i, 'a' || i, ?, 1, ?`,
 			[]any{[]byte("{}"), now}},
 		{articles, `activities (id, voice_id, kind, object_id, revision, payload, at)`,

@@ -21,7 +21,7 @@ type listRow struct {
 }
 
 // listsOf returns the query for the rows of article_lists that the articles of a condition should have. The migration
-// 0015 has the same query from before authors were asked, and explains the kinds.
+// 0015 has the same query from before authors were asked and texts had tags, and explains the kinds.
 func listsOf(condition string) string {
 	return `SELECT kind, voice_id, name, at, article_id FROM (
 		WITH one AS (
@@ -35,11 +35,12 @@ func listsOf(condition string) string {
 			WHERE b.voice_id <> '' AND NOT b.asked)
 		SELECT 'listed' AS kind, '' AS voice_id, '' AS name, published AS at, id AS article_id FROM one WHERE listed
 		UNION ALL SELECT 'listed', w.voice_id, '', published, one.id FROM one JOIN writers w ON w.id = one.id WHERE listed
-		UNION ALL SELECT 'tag', '', g.tag, published, id FROM one JOIN article_tags g ON g.article_id = one.id WHERE listed
+		UNION ALL SELECT DISTINCT 'tag', '', g.tag, published, id FROM one JOIN article_tags g ON g.article_id = one.id
+			WHERE listed
 		UNION ALL SELECT 'language', '', t.language, published, id FROM one JOIN article_texts t ON t.article_id = one.id
 			AND NOT t.draft WHERE listed
 		UNION ALL SELECT 'series', '', series_id, published, id FROM one WHERE listed AND series_id <> ''
-		UNION ALL SELECT 'public tag', w.voice_id, g.tag, published, one.id FROM one JOIN writers w ON w.id = one.id
+		UNION ALL SELECT DISTINCT 'public tag', w.voice_id, g.tag, published, one.id FROM one JOIN writers w ON w.id = one.id
 			JOIN article_tags g ON g.article_id = one.id WHERE status = 'published' AND visibility = 'public'
 		UNION ALL SELECT 'outbox', s.voice_id, s.id, published, one.id FROM one JOIN objects o
 			ON o.article_id = one.id AND o.comment_id = '' AND o.gone_at IS NULL JOIN activities s ON s.object_id = o.id

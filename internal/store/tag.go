@@ -2,9 +2,40 @@ package store
 
 import (
 	"context"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"causerie/internal/blog"
 )
+
+// typed stands for the language of a text in the rows of tags that an author gave the article itself.
+const typed = ""
+
+// saveArticleTags saves the tags that an author gave an article, and the hashtags of its original text.
+func (s *Store) saveArticleTags(ctx context.Context, a blog.Article) error {
+	if err := s.saveTags(ctx, a.ID, typed, a.Tags); err != nil {
+		return err
+	}
+	return s.saveTags(ctx, a.ID, a.Language, a.Hashtags)
+}
+
+// saveTags replaces the tags of an article that were typed, or those that stand in its text in one language.
+func (s *Store) saveTags(ctx context.Context, article blog.ID, language string, names blog.Strings) error {
+	if err := s.run(ctx, `DELETE FROM article_tags WHERE article_id = ? AND language = ?`, article, language); err != nil {
+		return err
+	}
+	for i, name := range names {
+		// One letter may be written as two characters. An address with either means the same tag.
+		name = norm.NFC.String(name)
+		// tag is the form in URLs, name is what the author wrote.
+		if err := s.run(ctx, `INSERT INTO article_tags (article_id, language, position, tag, name) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`, article, language, i, strings.ToLower(name), name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // TagCount is a tag with the number of listed articles that have it.
 type TagCount struct {
@@ -16,7 +47,7 @@ type TagCount struct {
 // spelling is how the newest article of the list l of a tag writes it. Authors spell one tag in different cases.
 const spelling = `COALESCE((SELECT g.name FROM article_tags g WHERE g.tag = l.name AND g.article_id = (
 	SELECT o.article_id FROM article_lists o WHERE o.kind = l.kind AND o.voice_id = l.voice_id AND o.name = l.name
-	ORDER BY o.at DESC, o.article_id DESC LIMIT 1)), l.name)`
+	ORDER BY o.at DESC, o.article_id DESC LIMIT 1) ORDER BY g.language LIMIT 1), l.name)`
 
 // Tags lists at most limit tags of listed articles, the most used first.
 func (s *Store) Tags(ctx context.Context, limit int) ([]TagCount, error) {

@@ -71,6 +71,13 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 		if err := s.saveBody(ctx, a.ID, t.Language, t.Text); err != nil {
 			return err
 		}
+		public := t.Hashtags
+		if t.Draft {
+			public = nil
+		}
+		if err := s.saveTags(ctx, a.ID, t.Language, public); err != nil {
+			return err
+		}
 		if err := s.relist(ctx, a.ID); err != nil {
 			return err
 		}
@@ -91,8 +98,9 @@ func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language
 		if err != nil {
 			return err
 		}
-		if err := s.run(ctx, `DELETE FROM article_bodies WHERE article_id = ? AND language = ?`, article,
-			language); err != nil {
+		if err := s.runAll(ctx, []any{article, language},
+			`DELETE FROM article_bodies WHERE article_id = ? AND language = ?`,
+			`DELETE FROM article_tags WHERE article_id = ? AND language = ?`); err != nil {
 			return err
 		}
 		if err := s.relist(ctx, article); err != nil {
@@ -163,5 +171,6 @@ func (s *Store) changeLanguage(ctx context.Context, a blog.Article) error {
 	return s.runAll(ctx, []any{a.Language, a.ID, before},
 		`UPDATE article_texts SET language = ? WHERE article_id = ? AND language = ?`,
 		`UPDATE article_bodies SET language = ? WHERE article_id = ? AND language = ?`,
+		`UPDATE article_tags SET language = ? WHERE article_id = ? AND language = ?`,
 		`UPDATE slugs SET language = ? WHERE article_id = ? AND language = ?`)
 }

@@ -144,7 +144,7 @@ func (w *Web) fillContext(ctx context.Context, f *frame, p *articlePage) error {
 	if p.Series, err = w.seriesBox(ctx, f, p.Article); err != nil {
 		return err
 	}
-	for _, name := range p.Article.Tags {
+	for _, name := range p.Article.AllTags() {
 		p.Tags = append(p.Tags, tagLink{Name: name, URL: tagPath(name)})
 	}
 	voices, err := w.store.Voices(ctx, []blog.ID{p.VoiceID})
@@ -309,9 +309,9 @@ func (w *Web) fillNext(ctx context.Context, f *frame, p *articlePage) error {
 		return err
 	}
 	found = slices.DeleteFunc(found, func(a blog.Article) bool { return a.ID == p.ID })
+	tags := p.Article.AllTags()
 	slices.SortStableFunc(found, func(a, b blog.Article) int {
-		return sharedTags(b.Tags, p.Article.Tags) - sharedTags(a.Tags,
-			p.Article.Tags)
+		return sharedTags(b.AllTags(), tags) - sharedTags(a.AllTags(), tags)
 	})
 	p.ReadNext, err = w.entries(ctx, f, found[:min(len(found), most)], nil, true)
 	return err

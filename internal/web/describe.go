@@ -20,7 +20,7 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 	h.Hidden = p.Visibility == blog.Unlisted || !owner.Indexable
 	// Only then the page loads the style sheet for code.
 	h.Code = strings.Contains(p.HTML, `class="language-`)
-	h.Article = &articleHead{Published: *p.PublishedAt, Modified: p.UpdatedAt, Tags: p.Article.Tags}
+	h.Article = &articleHead{Published: *p.PublishedAt, Modified: p.UpdatedAt, Tags: p.Article.AllTags()}
 	for _, by := range p.Authors {
 		// A guest without an account here has no handle that fediverse:creator could name.
 		if by.Handle != "" {
@@ -89,7 +89,7 @@ func (p *articlePage) things(f *frame) []any {
 	posting.Type, posting.ID = "BlogPosting", f.Head.Canonical+"#article"
 	posting.MainEntity = &thing{Type: "WebPage", ID: f.Head.Canonical}
 	posting.CommentCount = p.Counts.Replies
-	posting.Keywords, posting.Words = strings.Join(p.Article.Tags, ", "), p.WordCount
+	posting.Keywords, posting.Words = strings.Join(p.Article.AllTags(), ", "), p.WordCount
 	return []any{this, posting}
 }
 

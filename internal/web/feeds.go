@@ -160,7 +160,7 @@ func (f *frame) feedEntry(a blog.Article, counts blog.Counts, hero *picture) fee
 	url := f.Site.ArticlePage(a)
 	e := feed.Entry{ID: url, URL: url, Title: a.Title, Summary: a.Summary, HTML: feed.Absolute(a.HTML, url),
 		Language:  a.Language,
-		Published: published(a), Tags: a.Tags, Replies: counts.Replies, RepliesPage: url + "#talk"}
+		Published: published(a), Tags: a.AllTags(), Replies: counts.Replies, RepliesPage: url + "#talk"}
 	// The ActivityPub id stays when the slug changes. With a new id, feed readers would show the article again.
 	if a.ObjectID != "" {
 		e.ID = f.Site.ArticleID(a.ObjectID)
