@@ -42,7 +42,7 @@ func TestEveryAnswerSaysHowLongItMayBeCached(t *testing.T) {
 	s.cli("article", "withdraw", "gone")
 	followers := publish("friends", "visibility: followers\n")
 	_, front := s.get(s.url+"/", "text/html")
-	sheet := regexp.MustCompile(`/static/[^"]+\.css`).FindString(front)
+	sheet := regexp.MustCompile(`/static/[^"]+\.svg`).FindString(front)
 	if sheet == "" {
 		t.Fatal("the front page has no sheet")
 	}
@@ -107,7 +107,7 @@ func TestEveryAnswerSaysHowLongItMayBeCached(t *testing.T) {
 		{"/static/causerie.0123456789.css", "*/*", 200, "no-cache"},
 		{"/static/nothing.css", "*/*", 404, "no-store"},
 		{"/favicon.ico", "*/*", 200, "no-cache"},
-		{"/theme.css", "*/*", 200, "private, no-cache"},
+		{"/style.css", "*/*", 200, "private, no-cache"},
 		{"/theme", html, 405, "no-store"},
 		{"/media/nothing.png", "*/*", 404, "no-store"},
 		{"/media/" + strings.Repeat("0", 26) + ".png", "*/*", 404, "no-store"},

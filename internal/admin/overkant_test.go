@@ -99,7 +99,7 @@ func open(t testing.TB, s *store.Store, folder string) *overkant {
 	}
 	b.Router.Handle("/media/*", library.Handler())
 	b.Router.Handle("/static/*", pages.Static())
-	b.Router.Get("/theme.css", page.Theme)
+	b.Router.Get("/style.css", pages.Style)
 	b.Run(inbox.NewBackfill(b.Inbox).Run)
 	o.world = b.World
 	return o

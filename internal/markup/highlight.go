@@ -47,7 +47,8 @@ func languageName(info string) string {
 	return name
 }
 
-// colour returns code as HTML. When its language is known it has the spans that Stylesheet colours.
+// colour returns code as HTML. When its language is known it has spans with the class names of chroma, which the
+// style sheet of the pages colours.
 func (c *articleRenderer) colour(source, name string) string {
 	var plain writer
 	plain.writeText(source)
@@ -93,18 +94,3 @@ func (w *writer) token(token chroma.Token) {
 	w.writeText(token.Value)
 	w.end("span")
 }
-
-// Stylesheet is the CSS that colours code. It uses the colours of the page. Each is a light-dark() pair with enough
-// contrast on the background of code, so one sheet serves both schemes. The sheet is quiet: comments recede, keywords
-// stand out by weight, and none of them is red, which has another meaning on the page.
-const Stylesheet = `/* Code: class names are chroma's. */
-.box .c, .box .ch, .box .cm, .box .c1, .box .cs, .box .gu { color: var(--soft); font-style: italic }
-.box .cp, .box .cpf, .box .nd, .box .ni, .box .gh { color: var(--soft) }
-.box .k, .box .kc, .box .kd, .box .kn, .box .kp, .box .kr, .box .kt, .box .ow, .box .nt, .box .gs { font-weight: 600 }
-.box .s, .box .sa, .box .sb, .box .sc, .box .dl, .box .sd, .box .s2, .box .se, .box .sh, .box .si, .box .sx,
-.box .sr, .box .s1, .box .ss, .box .gi { color: var(--ok) }
-.box .m, .box .mb, .box .mf, .box .mh, .box .mi, .box .il, .box .mo { color: var(--warn) }
-.box .nf, .box .fm, .box .nc, .box .na, .box .nb { color: var(--focus) }
-.box .gd { color: var(--bad) }
-.box .ge { font-style: italic }
-`

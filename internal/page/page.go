@@ -36,6 +36,7 @@ type Set struct {
 	pages  map[string]*template.Template // those asked for so far, by name and language: "web/article.nl"
 	words  *catalog
 	static *Static
+	styles map[string]*prepared // the style sheet with each theme
 }
 
 // Localized is page data that knows the language of its page (BCP 47). Other data is shown in Set.Fallback.
@@ -52,7 +53,12 @@ func Load(tree fs.FS) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{words: words, static: static, tree: tree, names: map[string]bool{}, pages: map[string]*template.Template{}}
+	styles, err := loadStyles(tree)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{words: words, static: static, styles: styles, tree: tree, names: map[string]bool{},
+		pages: map[string]*template.Template{}}
 	return s, s.check(tree, words.languages()[0])
 }
 

@@ -126,7 +126,8 @@ func TestAPageForOneReaderIsNotStored(t *testing.T) {
 }
 
 func TestEveryMistakeThatCanBeFoundWithoutDataIsFoundAtLoad(t *testing.T) {
-	good := fstest.MapFS{"layout/web.html": {Data: []byte("x")}, "words/en.yaml": {Data: []byte("a: b")}}
+	good := fstest.MapFS{"layout/web.html": {Data: []byte("x")}, "words/en.yaml": {Data: []byte("a: b")},
+		"static/causerie.css": {Data: []byte("body { color: black }")}}
 	if _, err := Load(good); err != nil {
 		t.Fatal(err)
 	}
@@ -189,6 +190,7 @@ func TestStaticFilesMayBeStoredForEverUnderAHashOfTheirContent(t *testing.T) {
 }
 
 func TestAReaderChoosesTheThemeAndReturnsToThePage(t *testing.T) {
+	set := little(t, "")
 	post := func(light, referer string) *http.Response {
 		r := httptest.NewRequest("POST", "https://overkant.example/theme", strings.NewReader("theme="+light))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -221,11 +223,12 @@ func TestAReaderChoosesTheThemeAndReturnsToThePage(t *testing.T) {
 				return
 			}
 			cookie := got.Cookies()[0]
-			sheet := ask(http.HandlerFunc(Theme), "GET", "/theme.css", "Cookie", cookie.Name+"="+cookie.Value)
+			sheet := ask(http.HandlerFunc(set.Style), "GET", "/style.css", "Cookie", cookie.Name+"="+cookie.Value)
 			if text := body(t, sheet); !strings.Contains(text, test.sheet) {
 				t.Errorf("the sheet is %q", text)
 			}
-			if sheet.Header.Get("Cache-Control") != "private, no-cache" || sheet.Header.Get("Vary") != "Cookie" {
+			if sheet.Header.Get("Cache-Control") != "private, no-cache" ||
+				sheet.Header.Get("Vary") != "Cookie, Accept-Encoding" {
 				t.Errorf("headers %v", sheet.Header)
 			}
 		})

@@ -18,8 +18,6 @@ func (p *articlePage) describe(f *frame, owner blog.Voice) {
 		h.Description = markup.Summary(markup.Trusted(p.HTML), summaryLength)
 	}
 	h.Hidden = p.Visibility == blog.Unlisted || !owner.Indexable
-	// Only then the page loads the style sheet for code.
-	h.Code = strings.Contains(p.HTML, `class="language-`)
 	h.Article = &articleHead{Published: *p.PublishedAt, Modified: p.UpdatedAt, Tags: p.Article.AllTags()}
 	for _, by := range p.Authors {
 		// A guest without an account here has no handle that fediverse:creator could name.

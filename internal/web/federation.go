@@ -33,6 +33,6 @@ func (w *Web) federation(ctx context.Context, _ *http.Request) (page.Document, e
 	if err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Canonical, f.Head.Code = w.translate(&f, "federation-title"), f.Site.URL+"/about/federation", true
+	f.Head.Title, f.Head.Canonical = w.translate(&f, "federation-title"), f.Site.URL+"/about/federation"
 	return w.document(http.StatusOK, "web/federation", &f, federationPage{f, text.HTML.HTML()})
 }

@@ -45,7 +45,6 @@ type head struct {
 	Canonical    string
 	Locale       string
 	Activity     string // the same thing on the wire
-	Code         bool   // there is coloured code on the page
 	Hidden       bool   // not for search engines
 	Previous     string
 	Next         string

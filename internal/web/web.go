@@ -18,7 +18,6 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/feed"
-	"causerie/internal/markup"
 	"causerie/internal/page"
 	"causerie/internal/store"
 )
@@ -35,13 +34,9 @@ type Web struct {
 	titles titleCache
 }
 
-// codeSheet colours code, on the pages that have some.
-const codeSheet = "code.css"
-
 // New returns the public pages of a store. kept holds the finished ones.
 func New(store *store.Store, pages *page.Set, kept *page.Cache) *Web {
 	w := &Web{store: store, pages: pages, cache: kept}
-	pages.Static().Add(codeSheet, []byte(markup.Stylesheet))
 	w.titles.changes = store.Changes()
 	return w
 }
@@ -91,7 +86,7 @@ func (w *Web) Routes() chi.Router {
 	w.get(r, "/robots.txt", w.robots)
 	r.Method("GET", "/favicon.ico", w.pages.Static().File("favicon.ico"))
 	r.Method("GET", "/static/*", w.pages.Static())
-	r.Get("/theme.css", page.Theme)
+	r.Get("/style.css", w.pages.Style)
 	r.Post("/theme", page.ChooseTheme)
 
 	// Through the cache as well: it limits how many of these pages are rendered at once, although it does not keep them.

@@ -175,8 +175,9 @@ func TestAnArticlePageIsComplete(t *testing.T) {
 				t.Errorf("the sheet %s answers %d", address, got.status)
 			}
 		}
-		if got := len(p.find("link", "rel=stylesheet")); got != 3 {
-			t.Errorf("the page has %d sheets: one for all, one for the light, one for code", got)
+		// Each sheet is a request that the page waits for before anything is drawn.
+		if got := len(p.find("link", "rel=stylesheet")); got != 1 {
+			t.Errorf("the page waits for %d sheets, want one", got)
 		}
 	})
 }
@@ -613,7 +614,7 @@ func TestFeedsHaveWholeArticlesWithAbsoluteAddresses(t *testing.T) {
 		for path, want := range map[string]string{"/feed.json": "application/feed+json; charset=utf-8",
 			"/sitemap.xml": "application/xml; charset=utf-8",
 			"/robots.txt":  "text/plain; charset=utf-8", "/favicon.ico": "image/x-icon",
-			"/theme.css": "text/css; charset=utf-8"} {
+			"/style.css": "text/css; charset=utf-8"} {
 			if got := o.open(path); got.status != 200 || got.header.Get("Content-Type") != want {
 				t.Errorf("%s answers %d as %q, want %q", path, got.status, got.header.Get("Content-Type"), want)
 			}
