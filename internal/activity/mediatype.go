@@ -1,6 +1,8 @@
 package activity
 
 import (
+	"errors"
+	"mime"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,8 +11,35 @@ import (
 // LinkedDataType is the other name of ActivityPub's media type, for clients that ask for that one.
 const LinkedDataType = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
 
-// HasProfile reports whether the profile parameter of a media type, a list of addresses, names ActivityStreams.
-func HasProfile(profile string) bool { return slices.Contains(strings.Fields(profile), namespace) }
+// HasProfile reports whether the profile parameter of a media type, a list of addresses, names ActivityStreams. Drafts
+// of ActivityPub had http in the address, or a # at its end, and some servers kept that.
+func HasProfile(profile string) bool {
+	return slices.ContainsFunc(strings.Fields(profile), func(address string) bool {
+		address = strings.TrimSuffix(address, "#")
+		return address == namespace || address == strings.Replace(namespace, "https:", "http:", 1)
+	})
+}
+
+// ParseMediaType reads a media type and its parameters (RFC 9110, section 8.3.1), also a profile without quotes or in
+// single ones, which other servers send.
+func ParseMediaType(value string) (kind string, params map[string]string, err error) {
+	kind, params, err = mime.ParseMediaType(value)
+	if !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return kind, params, err
+	}
+	_, rest, _ := strings.Cut(value, ";")
+	params = map[string]string{}
+	for part := range strings.SplitSeq(rest, ";") {
+		name, text, _ := strings.Cut(part, "=")
+		name, text = strings.ToLower(strings.TrimSpace(name)), strings.Trim(text, ` '"`)
+		// Another reader could take the other one.
+		if other, twice := params[name]; twice && other != text {
+			return "", nil, err
+		}
+		params[name] = text
+	}
+	return kind, params, nil
+}
 
 // accepts is the quality that a request gives to each of our formats, from 0 (not accepted) to 1 (RFC 9110, section
 // 12.5.1).

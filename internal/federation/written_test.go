@@ -105,3 +105,29 @@ func TestF150AKeyNamedByTheActorsIDMayBeReplaced(t *testing.T) {
 		}
 	})
 }
+
+func TestF152AMediaTypeIsReadWithItsProfileHoweverItIsWritten(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
+		const profile = "https://www.w3.org/ns/activitystreams"
+		for i, try := range []struct {
+			contentType string
+			want        int
+		}{
+			{`application/ld+json; profile="` + profile + `"`, 202}, {"application/ld+json; profile=" + profile, 202},
+			{`application/ld+json;profile="` + profile + `#"`, 202}, {"application/ld+json; profile='" + profile + "'", 202},
+			{"application/ld+json; charset=utf-8; profile=" + profile, 202},
+			{`Application/LD+JSON; Profile="http://www.w3.org/ns/activitystreams"`, 202},
+			{"application/activity+json;", 202}, {"application/ld+json; profile=https://example.org/other", 415},
+			{"application/ld+json; profile=" + profile + "; profile=https://example.org/other", 415},
+			{"text/html; profile=" + profile, 415}, {"", 415},
+		} {
+			act := overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), fmt.Sprint("n", i), nil),
+				fmt.Sprint(i))
+			answer, _ := bram.Send(o.Soon(), o.Site.SharedInbox(), act, fedtest.ContentType(try.contentType))
+			if answer.Status != try.want {
+				t.Errorf("%s: %d %s, want %d", try.contentType, answer.Status, answer.Body, try.want)
+			}
+		}
+	})
+}

@@ -3,7 +3,6 @@ package remote
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/url"
 	"strings"
 
@@ -114,7 +113,7 @@ func (e *exchange) document(ctx context.Context, asked string, is func(contentTy
 
 // isActivity reports whether a media type is one of the two of ActivityStreams (ActivityPub, section 3.2).
 func isActivity(contentType string) bool {
-	kind, params, err := mime.ParseMediaType(contentType)
+	kind, params, err := activity.ParseMediaType(contentType)
 	// JSON is UTF-8; a document that says otherwise could be read in two ways.
 	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		return false
@@ -132,7 +131,7 @@ func isActivity(contentType string) bool {
 
 // isJSON reports whether a media type is JSON, with or without a name for what it is.
 func isJSON(contentType string) bool {
-	kind, params, err := mime.ParseMediaType(contentType)
+	kind, params, err := activity.ParseMediaType(contentType)
 	return err == nil && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8")) &&
 		(kind == "application/json" || kind == "application/ld+json" || isActivity(contentType))
 }

@@ -537,12 +537,22 @@ func TestT072AClosedAndAnOpenForbiddenPortLookAlike(t *testing.T) {
 func TestT256ADocumentOfAnotherProfileIsRefused(t *testing.T) {
 	for kind, ok := range map[string]bool{
 		activityJSON: true,
-		`application/activity+json; profile="https://www.w3.org/ns/activitystreams"`:                   true,
-		`application/activity+json; profile="https://example.org/other"`:                               false,
-		`application/activity+json; profile="https://www.w3.org/ns/activitystreams https://b.example"`: true,
-		`application/ld+json; profile="https://www.w3.org/ns/activitystreams"`:                         true,
-		`application/ld+json; profile="https://example.org/other"`:                                     false,
-		`application/ld+json`: false,
+		`application/activity+json; profile="https://www.w3.org/ns/activitystreams"`:                    true,
+		`application/activity+json; profile="https://example.org/other"`:                                false,
+		`application/activity+json; profile="https://www.w3.org/ns/activitystreams https://b.example"`:  true,
+		`application/ld+json; profile="https://www.w3.org/ns/activitystreams"`:                          true,
+		`application/ld+json; profile="https://example.org/other"`:                                      false,
+		"application/ld+json; profile=https://www.w3.org/ns/activitystreams":                            true,
+		"application/ld+json;profile=https://www.w3.org/ns/activitystreams;charset=utf-8":               true,
+		`application/ld+json; profile='https://www.w3.org/ns/activitystreams'`:                          true,
+		`application/ld+json; profile="https://www.w3.org/ns/activitystreams#"`:                         true,
+		`application/ld+json; profile="http://www.w3.org/ns/activitystreams"`:                           true,
+		"application/ld+json; profile=https://example.org/other":                                        false,
+		"application/ld+json; profile=https://www.w3.org/ns/activitystreams; profile=https://b.example": false,
+		"application/activity+json; profile=https://example.org/other":                                  false,
+		"application/activity+json; charset=latin1; x=https://a.example":                                false,
+		"application/activity+json, text/html":                                                          false,
+		`application/ld+json`:                                                                           false,
 	} {
 		near := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", kind)

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"time"
 
@@ -137,7 +136,7 @@ func readActivity(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
 		return nil, refusal{http.StatusMethodNotAllowed, "an activity is sent with POST"}
 	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, params, err := activity.ParseMediaType(r.Header.Get("Content-Type"))
 	profile, given := params["profile"]
 	fits := kind == "application/activity+json" || kind == "application/ld+json" || kind == "application/json"
 	if err != nil || !fits || given && !activity.HasProfile(profile) {
