@@ -18,6 +18,7 @@ const (
 	StaleAfter     = 24 * time.Hour      // an older record is fetched again when something needs it
 	recheckGone    = 24 * time.Hour      // an actor that seems to be gone is checked once more after this
 	takeoverSilent = 30 * 24 * time.Hour // silent for longer and other keys: the address has a new owner
+	returnAfter    = 24 * time.Hour      // an actor that was removed may return with its old keys after this
 )
 
 // FetchActor fetches an actor from its server and saves it. After a 410 it records that the actor seems to be gone, and
@@ -135,16 +136,22 @@ func (b Core) ProvenHandle(ctx context.Context, actor blog.Actor) (string, error
 	return subject, err
 }
 
-// takenOver reports whether the address of an actor has a new owner: it was silent for long and came back with other
-// keys only (threat T-049).
+// takenOver reports whether the address of an actor has a new owner: it was silent for long (threat T-049) or removed,
+// and came back with other keys only. One that was removed is new with its old keys as well, but not at once: its
+// server may still serve it for a while, and send late what it said before.
 func (b Core) takenOver(ctx context.Context, known, fetched blog.Actor) (bool, error) {
+	removed := known.GoneAt != nil && known.ConfirmAt == nil
+	if removed && b.Now().Sub(*known.GoneAt) >= returnAfter {
+		return true, nil
+	}
 	// A server that was never silent may change its keys. An expired domain may have been bought by somebody else.
-	if known.SilentSince == nil || b.Now().Sub(*known.SilentSince) < takeoverSilent {
+	silent := known.SilentSince != nil && b.Now().Sub(*known.SilentSince) >= takeoverSilent
+	if !removed && !silent {
 		return false, nil
 	}
 	knownKeys, err := b.Store.ActorKeys(ctx, known.ID)
 	if err != nil || len(knownKeys) == 0 {
-		return false, err
+		return removed, err
 	}
 	// One old key is enough: only the old owner has it.
 	for _, old := range knownKeys {

@@ -479,6 +479,13 @@ func (p *Person) DeleteAccount(ctx context.Context) (Sent, error) {
 		p.knownInboxes()...)
 }
 
+// Return brings a deleted account back under the same id, and sends nothing. What it had stays deleted.
+func (p *Person) Return() {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	p.left = false
+}
+
 // knownInboxes returns the inboxes of followers and those that had a delivery from here.
 func (p *Person) knownInboxes() []string {
 	p.Server.mu.Lock()

@@ -165,13 +165,13 @@ func (s *Store) KeyOwner(ctx context.Context, keyID string) (blog.ActorKey, erro
 	return k, err
 }
 
-// RemoveActor erases a deleted remote actor: its follows, reactions and texts. The id stays and is marked as gone.
+// RemoveActor erases a deleted remote actor: its follows, reactions and texts. The id stays and is marked as gone. Its
+// keys stay, to tell a late activity from somebody who has the address anew (NewOwner).
 func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.mark(changes.Actor(id), changes.Comments)
 		for _, statement := range []string{
 			`DELETE FROM mentions WHERE actor_id = ?`,
-			`DELETE FROM actor_keys WHERE actor_id = ?`,
 			`DELETE FROM comment_revisions WHERE comment_id IN (SELECT id FROM comments WHERE actor_id = ?)`,
 		} {
 			if err := s.run(ctx, statement, id); err != nil {
@@ -190,7 +190,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 		for _, statement := range []string{
 			`DELETE FROM reactions WHERE actor_id = ?`,
 			`DELETE FROM stamps WHERE actor_id = ?`,
-			`UPDATE comments SET state = 'removed', html = '', plain = '', warning = '' WHERE actor_id = ?`,
+			`UPDATE comments SET state = 'removed', strayed = FALSE, html = '', plain = '', warning = '' WHERE actor_id = ?`,
 		} {
 			var articles []blog.ID
 			if err := s.all(ctx, &articles, statement+` RETURNING article_id`, id); err != nil {
@@ -214,8 +214,8 @@ func (s *Store) ActorKeys(ctx context.Context, actor string) ([]blog.ActorKey, e
 	return list, err
 }
 
-// NewOwner saves that the address of an actor may belong to a new owner. The new owner follows nobody here and cannot
-// change the earlier posts.
+// NewOwner saves that the address of an actor may belong to a new owner. The new owner is not gone, follows nobody here
+// and cannot change the earlier posts.
 func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.mark(changes.Actor(actor))
@@ -224,6 +224,6 @@ func (s *Store) NewOwner(ctx context.Context, actor, mark string) error {
 			return err
 		}
 		// Posts keep the mark of their writer. An edit or a deletion is accepted only with the same mark.
-		return s.execOne(ctx, `UPDATE actors SET key_mark = ? WHERE id = ?`, mark, actor)
+		return s.execOne(ctx, `UPDATE actors SET key_mark = ?, gone_at = NULL, confirm_at = NULL WHERE id = ?`, mark, actor)
 	})
 }

@@ -380,8 +380,9 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	return err
 }
 
-// knownActor returns our record of an actor. The error is a missingError when the actor must be fetched first,
-// ErrBlocked when the actor is blocked, and ErrNotOurs when the actor is gone.
+// knownActor returns our record of an actor. The error is a missingError when the actor must be fetched first: it is
+// unknown, or was gone and may have returned. It is ErrBlocked when the actor is blocked, and ErrNotOurs when the actor
+// is gone still.
 func (h *handling) knownActor(ctx context.Context, id string) (blog.Actor, error) {
 	actor, err := h.tx.Actor(ctx, id)
 	if errors.Is(err, blog.ErrNotFound) {
@@ -393,6 +394,9 @@ func (h *handling) knownActor(ctx context.Context, id string) (blog.Actor, error
 	case actor.Block == blog.Refuse:
 		return actor, federation.ErrBlocked
 	case actor.GoneAt != nil:
+		if _, asked := h.found[id]; !asked {
+			return actor, missingError{actor: id}
+		}
 		return actor, federation.ErrNotOurs
 	// An old record is good enough for now. A job fetches the actor again soon.
 	case h.Now().Sub(actor.FetchedAt) > federation.StaleAfter:

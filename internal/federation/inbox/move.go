@@ -65,8 +65,8 @@ func (h *handling) listsAlias(ctx context.Context, target string) (bool, error) 
 	if err != nil && !errors.Is(err, blog.ErrNotFound) {
 		return false, err
 	}
-	if slices.Contains(known.AlsoKnownAs, h.act.Actor) {
-		return known.GoneAt == nil, nil
+	if slices.Contains(known.AlsoKnownAs, h.act.Actor) && known.GoneAt == nil {
+		return true, nil
 	}
 	// The move is often what added the alias, so our record may be too old. One fetch per activity is enough.
 	if _, asked := h.found[target]; !asked {
