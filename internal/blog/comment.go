@@ -73,7 +73,7 @@ type Comment struct {
 	UpdatedAt   *time.Time
 	KeyMark     string // of the actor when it was written; see Actor.KeyMark
 	Held        bool   // it waits only because its author is limited
-	Strayed     bool   // it was removed because its writer took out the quote or link that put it here
+	Strayed     bool   // it is removed as long as it lacks the quote or link that put it here, or all words
 	Refused     bool   // its author is blocked, whatever its state
 }
 

@@ -388,8 +388,7 @@ func CleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		// These are isolates, and characters that show nothing. A name stands inside a sentence of our page, where an
 		// isolate without its end would change the direction of the rest.
-		if r >= '\u2066' && r <= '\u2069' || r == '\u200B' || r == '\u2060' || r == '\u00AD' || r == '\u3164' ||
-			r == '\u115F' || r == '\u1160' {
+		if r >= '\u2066' && r <= '\u2069' || r == '\u200B' || r == '\u2060' || r == '\u00AD' || filler(r) {
 			return -1
 		}
 		if r == '\u2028' || r == '\u2029' {
@@ -401,11 +400,18 @@ func CleanName(name string) string {
 	if runes := []rune(name); len(runes) > MaxName {
 		name = strings.TrimSpace(string(runes[:MaxName]))
 	}
-	if strings.IndexFunc(name, func(r rune) bool {
-		return unicode.IsGraphic(r) && !unicode.IsSpace(r) &&
-			!unicode.Is(unicode.Mn, r)
-	}) < 0 {
+	if Blank(name) {
 		return ""
 	}
 	return name
 }
+
+// Blank reports whether a text shows nothing.
+func Blank(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Mn, r) && !filler(r)
+	})
+}
+
+// filler reports whether a character is one of the letters of Hangul that show nothing.
+func filler(r rune) bool { return r == '\u3164' || r == '\u115F' || r == '\u1160' }

@@ -30,16 +30,16 @@ func (s *Store) AddComment(ctx context.Context, c blog.Comment) error {
 		s.markComment(c)
 		n, err := s.exec(ctx, `
 			INSERT INTO comments (id, kind, address, article_id, parent_id, actor_id, voice_id, origin, visibility, state,
-			held, html, plain,
+			held, strayed, html, plain,
 				markdown, warning, language, url, context_url, replies_url, published_at, sorted_at, arrived_at, updated_at,
 				key_mark, root_id, owner_id)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 				COALESCE((SELECT CASE p.root_id WHEN '' THEN p.id ELSE p.root_id END FROM comments p
 					WHERE p.id = ? AND p.article_id = ?), ''),
 				COALESCE((SELECT a.voice_id FROM articles a WHERE a.id = ?), ''))
 			ON CONFLICT (address) DO NOTHING`,
 			c.ID, c.Kind, c.Address, c.ArticleID, c.ParentID, c.ActorID, c.VoiceID, c.Origin, c.Visibility, c.State, c.Held,
-			c.HTML, c.Plain,
+			c.Strayed, c.HTML, c.Plain,
 			c.Markdown, c.Warning, c.Language, c.URL, c.ContextURL, c.RepliesURL, c.PublishedAt, c.SortedAt, c.ArrivedAt,
 			c.UpdatedAt, c.KeyMark, c.ParentID, c.ArticleID, c.ArticleID)
 		if err == nil && n == 0 {
@@ -86,22 +86,33 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 // RemoveComment erases the text of a comment and its authorization. The row stays, because replies refer to it.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
-		if err := s.run(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
-			return err
-		}
 		if err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`,
 			id); err != nil {
 			return err
 		}
-		return s.changeComment(ctx, `UPDATE comments SET state = 'removed', strayed = FALSE, html = '', plain = '',
-			markdown = '', warning = '' WHERE id = ?`, id)
+		return s.emptyComment(ctx, id)
 	})
 }
 
-// StrayComment removes a quote or link whose writer took out at a time what put it here. ReviseComment brings it back.
+func (s *Store) emptyComment(ctx context.Context, id blog.ID) error {
+	if err := s.run(ctx, `DELETE FROM comment_revisions WHERE comment_id = ?`, id); err != nil {
+		return err
+	}
+	return s.changeComment(ctx, `UPDATE comments SET state = 'removed', strayed = FALSE, html = '', plain = '',
+		markdown = '', warning = '' WHERE id = ?`, id)
+}
+
+// StrayComment removes a comment whose writer took out at a time the quote or link that put it here, or all words.
+// ReviseComment brings it back.
 func (s *Store) StrayComment(ctx context.Context, id blog.ID, at *time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
-		if err := s.RemoveComment(ctx, id); err != nil {
+		// A reply is one still, and what its server may show needs no second approval.
+		err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ? AND kind <> '')`,
+			id)
+		if err != nil {
+			return err
+		}
+		if err := s.emptyComment(ctx, id); err != nil {
 			return err
 		}
 		return s.run(ctx, `UPDATE comments SET strayed = TRUE, updated_at = ? WHERE id = ?`, at, id)

@@ -9,6 +9,7 @@ import (
 	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/federation"
+	"causerie/internal/markup"
 )
 
 // maxAncestors limits the walk from a reply up to its article (contract F-066).
@@ -216,7 +217,16 @@ func (h *handling) addComment(ctx context.Context, post incoming, at place) (blo
 	if actor.Block == blog.Limit {
 		holdForApproval(&c)
 	}
+	if wordless(c) {
+		c.State, c.Strayed, c.Held = blog.CommentRemoved, true, false
+	}
 	return c.ID, h.tx.AddComment(ctx, c)
+}
+
+// wordless reports whether a reply shows nothing to a reader. It is kept, so that it is known when an edit gives it
+// words, but not shown. A quote says something without words.
+func wordless(c blog.Comment) bool {
+	return c.Kind == blog.Answering && markup.Blank(c.Plain) && c.Warning == ""
 }
 
 // knownPost returns the id of the comment that a post became already, "" when there is none. A newer version revises
@@ -389,13 +399,11 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 		return err
 	}
 	// What a moderator hid stays here and hidden, whatever its writer takes out and puts back.
-	if c.Kind != blog.Answering && c.State != blog.CommentHidden && c.State != blog.CommentSpam {
+	hidden := c.State == blog.CommentHidden || c.State == blog.CommentSpam
+	if c.Kind != blog.Answering && !hidden {
 		b, kind, err := h.ArticleAbout(ctx, h.tx, post.Object)
 		if errors.Is(err, federation.ErrNotOurs) || err == nil && b.ID != a.ID {
-			if c.Strayed {
-				return nil
-			}
-			return h.tx.StrayComment(ctx, c.ID, post.Updated) // the edit took out the quote or link that put it here
+			return h.stray(ctx, c, post) // the edit took out the quote or link that put it here
 		}
 		if err != nil {
 			return err
@@ -405,6 +413,9 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	edited := h.Content(post.Object, c.Kind)
 	c.HTML, c.Plain, c.Warning, c.Language, c.UpdatedAt = edited.HTML, edited.Plain, edited.Warning, edited.Language,
 		post.Updated
+	if wordless(c) && !hidden {
+		return h.stray(ctx, c, post)
+	}
 	if c.Visibility != blog.RestrictedComment {
 		c.Visibility = post.Visibility(post.carrier.To, post.carrier.Cc)
 	}
@@ -439,6 +450,14 @@ func (h *handling) revise(ctx context.Context, c blog.Comment, post incoming) er
 	return h.tx.ReviseComment(ctx, c)
 }
 
+// stray removes a comment until a later edit puts back what this one took out.
+func (h *handling) stray(ctx context.Context, c blog.Comment, post incoming) error {
+	if c.Strayed {
+		return nil
+	}
+	return h.tx.StrayComment(ctx, c.ID, post.Updated)
+}
+
 // doubtful reports whether only a post's own server can say whether a version of it replaces a comment: the version
 // has another author of the same server, or other words at the same time. WordPress writes the time of the first edit
 // alone. The error is an ErrNotOurs for an author of another server.
@@ -453,6 +472,10 @@ func (h *handling) doubtful(c blog.Comment, post incoming) (bool, error) {
 		return false, nil
 	}
 	edited := h.Content(post.Object, c.Kind)
+	edited.Kind = c.Kind
+	if c.Strayed && wordless(edited) {
+		return false, nil // a copy of what took the words out
+	}
 	return edited.HTML != c.HTML || edited.Warning != c.Warning, nil
 }
 

@@ -53,7 +53,7 @@ var hostileBodies = map[string]struct {
 		`noopener">y</a>`},
 	"content-javascript-link": {202, "+ shown public: <p>a b c</p>"},
 	"content-script-element":  {202, "+ shown public: <p>a</p><p>b</p>"},
-	"content-style-overlay":   {202, "+ shown public: <p></p>"},
+	"content-style-overlay":   {202, "+ removed public: <p></p>"},
 	"content-tracking-image": {202, `+ shown public: <p><a href="http://zilverduin.example/pixel.gif?u=ana" ` +
 		`rel="nofollow ugc noopener"><span class="invisible">http://</span>zilverduin.example/pixel.gif?u=ana</a></p>`},
 	"context-missing":            {202, "+ followers = 1"},

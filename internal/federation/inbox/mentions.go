@@ -5,10 +5,11 @@ import (
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
+	"causerie/internal/markup"
 )
 
 // keepMention saves a post for each of our voices that it mentions. A post that is not public must be addressed to
-// them. The error is ErrNowhere when it mentions none.
+// them. The error is ErrNowhere when it mentions none, and a NotOurs when it shows nothing.
 func (h *handling) keepMention(ctx context.Context, post incoming) error {
 	if known, err := h.knownPost(ctx, post); known != "" || err != nil {
 		return err
@@ -25,6 +26,9 @@ func (h *handling) keepMention(ctx context.Context, post incoming) error {
 	}
 	if len(voices) == 0 {
 		return federation.ErrNowhere
+	}
+	if markup.Blank(m.Plain) && m.Warning == "" {
+		return federation.NotOurs("it has no words")
 	}
 	actor, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
