@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"causerie/internal/blog"
+	"causerie/internal/markup"
 
 	"github.com/go-fed/activity/streams"
 	"github.com/go-fed/activity/streams/vocab"
@@ -186,8 +187,8 @@ func author(value any) string {
 }
 
 // inLanguages returns a text and its language. A map of languages (contentMap) may come with the text or in its place.
-// The language is known when exactly one entry of the map is the text. Without a text the entry with the first tag in
-// alphabetical order is taken, because a map has no order.
+// The language is that of the only entry, else of the only one that is the text, else of the only one with its words.
+// Without a text the entry with the first tag in alphabetical order is taken, because a map has no order.
 func inLanguages(raw map[string]any, property string) (words, lang string) {
 	words = text(raw[property])
 	versions, _ := raw[property+"Map"].(map[string]any)
@@ -200,15 +201,41 @@ func inLanguages(raw map[string]any, property string) (words, lang string) {
 		}
 		return words, language(lang)
 	}
+	known := map[string]string{}
 	for tag, version := range versions {
-		if version == words {
-			lang, found = tag, found+1
+		if s, ok := version.(string); ok && language(tag) != "" {
+			known[tag] = s
 		}
+	}
+	if len(known) == 1 {
+		for tag := range known {
+			return words, tag
+		}
+	}
+	lang, found = matching(known, func(version string) bool { return version == words })
+	if found == 0 {
+		bare := wordsOf(words)
+		lang, found = matching(known, func(version string) bool { return wordsOf(version) == bare })
 	}
 	if found != 1 {
 		return words, ""
 	}
-	return words, language(lang)
+	return words, lang
+}
+
+// matching returns how many versions fit, and the language of one that does.
+func matching(versions map[string]string, fits func(string) bool) (lang string, found int) {
+	for tag, version := range versions {
+		if fits(version) {
+			lang, found = tag, found+1
+		}
+	}
+	return lang, found
+}
+
+// wordsOf returns the words of a text without its markup, which may differ from one form of it to another.
+func wordsOf(html string) string {
+	return strings.Join(strings.Fields(markup.Clean(html).Text), " ")
 }
 
 var languagePattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)

@@ -44,7 +44,7 @@ func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 // Content makes a comment from a remote post: cleaned HTML and text, a poll as a list of its options, media as links.
 // A quote of an article loses the line that says what it quotes, since it is shown under that article.
 func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment {
-	words := titleHTML(post) + post.Content
+	words := titleHTML(post) + excerptHTML(post) + post.Content
 	clean := markup.Clean(words + attachmentsHTML(post))
 	if kind == blog.Quoting {
 		clean = markup.CleanQuote(words, attachmentsHTML(post), b.Site.Owns)
@@ -53,8 +53,7 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 		HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL,
 		UpdatedAt: post.Updated, PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies,
 	}
-	// In other types, the summary is an excerpt, unless they say that something is to be hidden.
-	if post.Summary != "" && (post.Type == "Note" || post.Type == "Question" || post.Sensitive) {
+	if warns(post) {
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}
 	// A post may lack the time, or have one that cannot be read.
@@ -64,12 +63,39 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 	return c
 }
 
-// titleHTML renders the name of a post, which stands above its text. That of a note is no title.
+// short reports whether a post is of the types that need no title, and whose summary is a warning.
+func short(post activity.Object) bool { return post.Type == "Note" || post.Type == "Question" }
+
+// warns reports whether the summary of a post is a content warning. In long types it is an excerpt, unless they say
+// that something is to be hidden.
+func warns(post activity.Object) bool { return post.Summary != "" && (short(post) || post.Sensitive) }
+
+// titleHTML renders the name of a post, which stands above its text. The name of a note is often how its text begins.
 func titleHTML(post activity.Object) string {
-	if post.Name == "" || post.Type == "Note" || post.Type == "Question" {
+	if markup.Blank(post.Name) || short(post) && strings.HasPrefix(bare(post.Content), bare(post.Name)) {
 		return ""
 	}
 	return fmt.Sprintf(`<p><a href="%s">%s</a></p>`, html.EscapeString(post.URL), html.EscapeString(post.Name))
+}
+
+// excerptHTML renders the summary of a long post, unless it only repeats the title or a part of the text.
+func excerptHTML(post activity.Object) string {
+	if post.Summary == "" || warns(post) || strings.Contains(bare(post.Name+" "+post.Content), bare(post.Summary)) {
+		return ""
+	}
+	if strings.HasPrefix(post.Summary, "<p") {
+		return post.Summary
+	}
+	return "<p>" + post.Summary + "</p>"
+}
+
+// bare returns the words of a text in one form, to find them in another text. It cuts the sign that more follows.
+func bare(text string) string {
+	words := strings.ToLower(strings.Join(strings.Fields(markup.Clean(text).Text), " "))
+	for _, more := range []string{"…", "...", "[…]", "[...]"} {
+		words = strings.TrimSpace(strings.TrimSuffix(words, more))
+	}
+	return words
 }
 
 // attachmentsHTML renders what a post has beside its text: the options of a poll, and links to its media, each once.
