@@ -62,15 +62,15 @@ func TestArticleHTML(t *testing.T) {
 			`<p><a href="https://dijla.example/h.png">a heron</a>` + end + "</p>"},
 		{"a missing picture is its description", `![a heron](h.png)`, `<p>a heron` + end + "</p>"},
 		{"code is a box with a name", "```go\nx := \"a\"\n```",
-			`<pre class="box" tabindex="0" role="region" aria-label="Code, go"><code class="language-go"><span ` +
+			`<pre class="box" tabindex="0" role="group" aria-label="Code, go"><code class="language-go"><span ` +
 				`class="nx">x</span> <span class="o">:=</span> <span class="s">&#34;a&#34;</span>` + "\n</code></pre>"},
 		{"code in no known language is plain", "```kantoor\n<a>\n```",
-			`<pre class="box" tabindex="0" role="region" aria-label="Code, kantoor"><code class="language-kantoor">&lt;a&gt;` +
+			`<pre class="box" tabindex="0" role="group" aria-label="Code, kantoor"><code class="language-kantoor">&lt;a&gt;` +
 				"\n</code></pre>"},
 		{"a fence cannot smuggle attributes", "```go\"onclick=x {hl_style=a linenos=table}\na\n```",
-			`<pre class="box" tabindex="0" role="region" aria-label="Code"><code>a` + "\n</code></pre>"},
+			`<pre class="box" tabindex="0" role="group" aria-label="Code"><code>a` + "\n</code></pre>"},
 		{"a table is a box", "| Water | n |\n|---|--:|\n| Low | 9 |\n\nTable: Crossings by *height*",
-			`<div class="box" tabindex="0" role="region" aria-label="Table: Crossings by height"><table><caption>Crossings by ` +
+			`<div class="box" tabindex="0" role="group" aria-label="Table: Crossings by height"><table><caption>Crossings by ` +
 				`<em>height</em></caption>` + "\n" +
 				`<thead><tr><th scope="col">Water</th>` + "\n" + `<th scope="col" class="num">n</th>` + "\n</tr>\n</thead>\n" +
 				`<tbody><tr><th scope="row">Low</th>` + "\n" + `<td class="num">9</td>` + "\n</tr>\n</tbody>\n</table>\n</div>"},
@@ -109,10 +109,10 @@ func TestArticleHTML(t *testing.T) {
 			"## A &#8230;\n\n*b&#8230;* [c&#8230;](/c)&#8230;\nd&#8230;  \ne",
 			`<h2 id="a">A …</h2>` + "\n" + `<p><em>b…</em> <a href="/c">c…</a>…` + "\nd…<br>\ne" + end + "</p>"},
 		{"an entity at the end of a cell", "| a&#8364; |\n|---|\n| 5 &#8364; |",
-			`<div class="box" tabindex="0" role="region" aria-label="Table"><table><thead><tr><th scope="col">a€</th>` + "\n" +
+			`<div class="box" tabindex="0" role="group" aria-label="Table"><table><thead><tr><th scope="col">a€</th>` + "\n" +
 				"</tr>\n</thead>\n" + `<tbody><tr><th scope="row">5 €</th>` + "\n</tr>\n</tbody>\n</table>\n</div>"},
 		{"columns keep their alignment", "| a | b | c | d |\n|:--|:-:|--:|---|\n| 1 | 2 | 3 | 4 |",
-			`<div class="box" tabindex="0" role="region" aria-label="Table"><table><thead><tr>` +
+			`<div class="box" tabindex="0" role="group" aria-label="Table"><table><thead><tr>` +
 				`<th scope="col" class="left">a</th>` + "\n" +
 				`<th scope="col" class="centre">b</th>` + "\n" + `<th scope="col" class="num">c</th>` + "\n" +
 				`<th scope="col">d</th>` + "\n</tr>\n</thead>\n" + `<tbody><tr><th scope="row" class="left">1</th>` + "\n" +

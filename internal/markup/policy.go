@@ -74,7 +74,7 @@ var ownPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p.AllowAttrs("id").Matching(idPattern).Globally()
 	p.AllowAttrs("class").Matching(classListPattern).Globally()
 	p.AllowAttrs("aria-label", "aria-labelledby").Matching(anything).Globally()
-	p.AllowAttrs("role").Matching(regexp.MustCompile(`^(region|presentation|img)$`)).Globally()
+	p.AllowAttrs("role").Matching(regexp.MustCompile(`^(group|presentation|img)$`)).Globally()
 	p.AllowAttrs("tabindex").Matching(regexp.MustCompile(`^0$`)).OnElements("pre", "div")
 	p.AllowAttrs("scope").Matching(regexp.MustCompile(`^(row|col)$`)).OnElements("th")
 	p.AllowAttrs("title").Matching(anything).OnElements("a", "abbr")

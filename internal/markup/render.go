@@ -433,9 +433,10 @@ func (c *articleRenderer) endMark(doc ast.Node) {
 	}
 }
 
-// box returns an element that scrolls, and that people reach by keyboard (tabindex) and by name (role and label).
+// box returns an element that scrolls, and that people reach by keyboard (tabindex) and by name (role and label). It is
+// no region: an article with two boxes of code would have two landmarks of one name.
 func box(tag, label string) *element {
-	return newElement(tag, "class", "box", "tabindex", "0", "role", "region", "aria-label", label)
+	return newElement(tag, "class", "box", "tabindex", "0", "role", "group", "aria-label", label)
 }
 
 // table puts a table into a box that scrolls, because a wide table does not fit a narrow screen. It adds the caption,
