@@ -20,7 +20,7 @@ var errNoBinaries = errors.New("no PostgreSQL binaries in PATH or /usr/lib/postg
 func missing(t testing.TB, err error) {
 	t.Helper()
 	// Binaries that are present but do not start are a failure in any case.
-	if os.Getenv("CAUSERIE_TEST_REQUIRE") == "postgres" || !errors.Is(err, errNoBinaries) {
+	if Required("postgres") || !errors.Is(err, errNoBinaries) {
 		t.Fatalf("PostgreSQL: %v", err)
 	}
 	t.Skipf("PostgreSQL: %v", err)

@@ -4,8 +4,7 @@
 // PATH or in Debian's folders. It runs as an unprivileged user when the tests run as root, and ends with the test
 // binary.
 //
-// Without these binaries the PostgreSQL half of each test is skipped. With CAUSERIE_TEST_REQUIRE=postgres it fails
-// instead.
+// Without these binaries the PostgreSQL half of each test is skipped, or fails where it is required (see [Required]).
 package storetest
 
 import (
