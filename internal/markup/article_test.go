@@ -121,7 +121,8 @@ func TestArticleHTML(t *testing.T) {
 			"<p>a</p>\n<p>b</p>\n<ul>\n<li>c</li>\n<li>d</li>\n</ul>"},
 		{"two speakers of a quotation", "> — Bonjour, dit-elle.\n>\n> — Bonsoir, dit-il.\n>\n> — Vous partez ?",
 			"<blockquote>\n<p>— Bonjour, dit-elle.</p>\n<p>— Bonsoir, dit-il.</p>\n<p>— Vous partez ?</p>\n</blockquote>"},
-		{"speakers after a sentence, with blanks that do not break", "> Il dit :\n>\n> —\u00a0Bonjour.\n>\n> —\u00a0Bonsoir.",
+		{"speakers after a sentence, with blanks that do not break",
+			"> Il dit :\n>\n> —\u00a0Bonjour.\n>\n> —\u00a0Bonsoir.",
 			"<blockquote>\n<p>Il dit :</p>\n<p>—\u00a0Bonjour.</p>\n<p>—\u00a0Bonsoir.</p>\n</blockquote>"},
 		{"speakers in lines of one paragraph", "> Il dit :\n>\n> – Bonjour.\n> – Bonsoir.",
 			"<blockquote>\n<p>Il dit :</p>\n<p>– Bonjour.\n– Bonsoir.</p>\n</blockquote>"},
@@ -197,7 +198,8 @@ func TestPunctuation(t *testing.T) {
 		{"quotation marks", "en", `"a" and 'b'`, "“a” and ‘b’"},
 		{"marks around markup", "en", `"*a*" *"b"*`, "“a” “b”"},
 		{"marks inside marks", "en", `"'a' b"`, "“‘a’ b”"},
-		{"apostrophes", "en", `Harm's don't ferrymen' '90s 'twas 1990's`, "Harm’s don’t ferrymen’ ’90s ’twas 1990’s"},
+		{"apostrophes", "en", `Harm's don't ferrymen' '90s 'twas 1990's`,
+			"Harm’s don’t ferrymen’ ’90s ’twas 1990’s"},
 		{"a quoted word that begins with t", "en", `'the river'`, "‘the river’"},
 		{"feet and inches", "en", `5'10" tall`, `5'10" tall`},
 		{"dashes", "en", `a -- b --- c 1--2`, "a – b — c 1–2"},
@@ -344,9 +346,10 @@ func TestSummaryIsTheFirstParagraph(t *testing.T) {
 		"## A": "",
 		"## Timetable\n\n| a | b |\n|---|---|\n| 6 | 9 |\n\n```\nx\n```\n\n" +
 			"Every four minutes.[^1]\n\n[^1]: Except at night.": "Every four minutes.",
-		"## A\n\n- One.\n- Two.\n\n```\nx\n```":         "One.",
-		"> Quoted.\n>\n> -- Harm\n\n- One.":             "Quoted.",
-		"渡船" + strings.Repeat("每四分钟一班", 20):             "渡船" + strings.Repeat("每四分钟一班", 16) + "每…",
+		"## A\n\n- One.\n- Two.\n\n```\nx\n```": "One.",
+		"> Quoted.\n>\n> -- Harm\n\n- One.":     "Quoted.",
+		"渡船" + strings.Repeat("每四分钟一班", 20): "渡船" +
+			strings.Repeat("每四分钟一班", 16) + "每…",
 		"e\u0301" + strings.Repeat("x\u0301", 60) + "y": "é" + strings.Repeat("x\u0301", 49) + "…",
 	} {
 		if got := Summary(render(t, markdown, "en").HTML, 100); got != want {
