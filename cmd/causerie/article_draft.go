@@ -43,5 +43,8 @@ func (app *app) saveDraft(ctx context.Context, m *articleFile) error {
 	if a := &m.article; a.Status == blog.Scheduled {
 		a.Status, a.ScheduledAt = blog.Draft, nil
 	}
-	return app.authoring().SaveDraft(ctx, &m.article, m.author.Handle)
+	if err := app.authoring().SaveDraft(ctx, &m.article, m.author.Handle); err != nil {
+		return err
+	}
+	return app.authoring().RememberFile(ctx, m.from, m.article.ID)
 }

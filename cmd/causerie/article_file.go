@@ -27,12 +27,16 @@ import (
 type articleFileFlags struct {
 	File   string `arg:"" help:"A Markdown file with front matter; - is standard input. Pictures beside it are added."`
 	Author string `placeholder:"HANDLE" help:"The author of the article. Not needed in a blog with one author."`
+	New    bool   `help:"Make a new article, although the file or one with its title was published before."`
+	Force  bool   `help:"Replace an article that came from elsewhere, or that was changed elsewhere since."`
+	Root   string `placeholder:"DIR" help:"${help_root}"`
 	JSON   bool   `name:"json" help:"Print one JSON object: {\"id\",\"url\",\"object\",\"status\",\"deliveries\"}."`
 }
 
 // articleFile is an article made from a file.
 type articleFile struct {
-	path        string      // of the file; "-" for standard input
+	path        string // of the file; "-" for standard input
+	from        authoring.File
 	author      blog.Author // the owner
 	article     blog.Article
 	before      blog.Article // the stored article that the file changes; zero for a new one
@@ -62,21 +66,15 @@ func (m articleFile) publishCommand() string {
 // unchanged is the verb of a file without changes.
 const unchanged = "nothing changed:"
 
-// checkDraft returns an error if the file must not be saved as a draft. It may be a new article, or replace an
-// unpublished article that came from a file with the same name.
+// checkDraft returns an error if the file must not be saved as a draft: its article is public.
 func (m articleFile) checkDraft() error {
-	switch {
-	case m.before.Status == blog.Published:
-		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.article.Slug)
-	case m.before.ID != "" && (m.article.File == "" || m.article.File != m.before.File):
-		return fmt.Errorf("the slug “%s” belongs to %s: write another slug into the front matter, "+
-			"or replace that article "+
-			"with “causerie article publish”", m.article.Slug, describeArticle(m.before))
+	if m.before.Status == blog.Published {
+		return fmt.Errorf("“%s” is published already: “causerie article publish” revises it", m.before.Slug)
 	}
 	return nil
 }
 
-// read makes an article from a file: a new article, or a changed version of the author's article with the same slug.
+// read makes an article from a file: a new article, or a changed version of the one that the file is.
 func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	options outbox.ReviseOptions) (articleFile, error) {
 	author, err := app.authorOfFile(ctx, f.Author)
@@ -95,14 +93,16 @@ func (app *app) read(ctx context.Context, c *console, f articleFileFlags,
 	if err != nil {
 		return articleFile{}, onEachLine(f.File, plain(err))
 	}
-	if err := checkOptions(source.front, options); err != nil {
+	if err := checkOptions(source.front, f, options); err != nil {
 		return articleFile{}, fmt.Errorf("%s: %w", f.File, err)
+	}
+	if source.from, err = f.source(source.front); err != nil {
+		return articleFile{}, err
 	}
 	m, err := app.compose(ctx, author, source)
 	if err != nil {
-		return m, fmt.Errorf("%s: %w", f.File, plain(err))
+		return m, fmt.Errorf("%s: %w", f.File, plain(explainFile(err)))
 	}
-	m.path = f.File
 	return m, nil
 }
 
@@ -220,18 +220,17 @@ func openFile(name, what string) (*os.File, error) {
 
 // articleSource is an article file, split into front matter and text.
 type articleSource struct {
-	path       string // as given on the command line; "-" for standard input
-	front      markup.FrontMatter
-	body       string                              // Markdown
-	linesAbove int                                 // lines of the file before the body
-	open       func(string) (io.ReadCloser, error) // opens a picture beside the file
+	path  string // as given on the command line; "-" for standard input
+	front markup.FrontMatter
+	body  string                              // Markdown
+	open  func(string) (io.ReadCloser, error) // opens a picture beside the file
+	from  authoring.File
 }
 
 // parse splits an article file into its front matter and its text.
 func (app *app) parse(path string, file []byte, open func(string) (io.ReadCloser, error)) (articleSource, error) {
 	front, body, err := markup.ParseFrontMatter(file, app.site.Location())
-	linesAbove := strings.Count(text.Written(string(file)), "\n") - strings.Count(body, "\n")
-	return articleSource{path: path, front: front, body: body, linesAbove: linesAbove, open: open}, err
+	return articleSource{path: path, front: front, body: body, open: open}, err
 }
 
 // compose makes an article from a file and renders it. It adds the pictures beside the file to the library.
@@ -240,7 +239,8 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 	if front.TranslationOf != "" {
 		return app.composeTranslation(ctx, author, source)
 	}
-	a, before, err := app.articleOf(ctx, author, front, fileName(source.path))
+	a, before, err := app.authoring().OfFile(ctx, author, source.from, front.Title,
+		cmp.Or(front.Language, author.Language, app.site.Language))
 	if err != nil {
 		return articleFile{}, err
 	}
@@ -262,9 +262,16 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 	if err != nil {
 		return articleFile{}, err
 	}
-	m := articleFile{author: author, article: a, before: before, date: front.Date,
+	if err := app.authoring().CheckFile(ctx, source.from, before, a); err != nil {
+		return articleFile{}, err
+	}
+	m := articleFile{path: source.path, from: source.from, author: author, article: a, before: before, date: front.Date,
 		updated: front.Updated}
 	m.addNotices(rendered, source)
+	if before.ID != "" && before.Title != a.Title {
+		m.notices = append(m.notices, fmt.Sprintf("%s: the title was “%s”; a new article needs --new", source.path,
+			before.Title))
+	}
 	return m, a.Check()
 }
 
@@ -273,7 +280,7 @@ func (m *articleFile) addNotices(r markup.Rendered, source articleSource) {
 	m.missing = authoring.MissingPicture(r)
 	for _, n := range r.Notices {
 		if n.Line > 0 {
-			n.Line += source.linesAbove
+			n.Line += source.front.Lines
 		}
 		m.notices = append(m.notices, source.path+": "+n.String())
 	}
@@ -328,101 +335,6 @@ func (app *app) isToday(date time.Time) bool {
 	const day = "2006-01-02 15:04:05"
 	now := app.outbox.Now().In(app.site.Location())
 	return date.In(app.site.Location()).Format(day) == now.Format("2006-01-02")+" 00:00:00"
-}
-
-// fileName returns the name that identifies the file when it is published again; "" for standard input.
-func fileName(path string) string {
-	name := filepath.Base(path)
-	switch {
-	case path == "-":
-		return ""
-	// Some authors call every file index.md, each in its own folder. So the name of the folder is added.
-	case strings.TrimSuffix(name, filepath.Ext(name)) == "index":
-		if absolute, err := filepath.Abs(path); err == nil {
-			name = filepath.Base(filepath.Dir(absolute)) + "/" + name
-		}
-	}
-	return strings.ToValidUTF8(name, "\uFFFD")
-}
-
-// articleOf returns the article that a file describes: the author's article with the slug of the file, or a new one.
-// before is the stored article; it is zero for a new one.
-func (app *app) articleOf(ctx context.Context, author blog.Author, front markup.FrontMatter,
-	file string) (a, before blog.Article, err error) {
-	language := cmp.Or(front.Language, author.Language, app.site.Language)
-	slug := front.Slug
-	if slug != "" {
-		before, err = app.ownArticle(ctx, author, slug)
-	} else {
-		slug, before, err = app.slugFromTitle(ctx, author, authoring.Slug(front.Title, language), file)
-	}
-	a = before
-	// Not found is not an error here: the file makes a new article.
-	if errors.Is(err, blog.ErrNotFound) {
-		a, before, err = app.authoring().New(author, blog.NewID(now()), language), blog.Article{}, nil
-	}
-	if err != nil {
-		return a, before, err
-	}
-	a.Slug, a.Language, a.File = slug, language, file
-	if front.Slug == "" && a.Month == "" {
-		// Another author may have published under the slug of this draft since it was saved.
-		a.Slug, err = app.store.FreeSlug(ctx, slug, a.ID, language)
-	}
-	return a, before, err
-}
-
-// slugFromTitle makes a slug from the title of a file, and returns it with the article that has it. For a new article
-// the error is blog.ErrNotFound. If the slug belongs to an article of the same author from another file, the error
-// asks for a slug: the author may want to revise that article, or write a new one.
-func (app *app) slugFromTitle(ctx context.Context, author blog.Author,
-	wanted, file string) (string, blog.Article, error) {
-	slug := wanted
-	for n := 2; ; n++ {
-		a, err := app.ownArticle(ctx, author, slug)
-		// The author cannot mean an article of somebody else, so we try the slug with the next number.
-		if errors.Is(err, errOthersSlug) {
-			slug = fmt.Sprintf("%s-%d", wanted, n)
-			continue
-		}
-		// Standard input has no file name, so it can only revise an article by its slug.
-		if err == nil && (file == "" || a.File != file) {
-			err = fmt.Errorf("the title makes the slug “%s”, which belongs to %s: write “slug: %s” "+
-				"into the front matter to "+
-				"revise that one, or another slug for a new article", slug, describeArticle(a), slug)
-		}
-		return slug, a, err
-	}
-}
-
-// errOthersSlug is the error for a slug of an article that this author must not change. It completes the message of
-// ownArticle.
-var errOthersSlug = errors.New("choose another in the front matter")
-
-// ownArticle returns the author's draft with a slug, or the author's article that has or had this slug in public.
-func (app *app) ownArticle(ctx context.Context, author blog.Author, slug string) (blog.Article, error) {
-	a, err := app.store.ArticleByTextSlug(ctx, author.ID, slug)
-	if !errors.Is(err, blog.ErrNotFound) {
-		return a, err
-	}
-	a, err = app.store.ArticleBySlug(ctx, slug)
-	switch {
-	case err != nil:
-		return a, err
-	case a.VoiceID != author.ID || a.Status == blog.Deleted:
-		return a, fmt.Errorf("the slug “%s” belongs to another article: %w", slug, errOthersSlug)
-	case a.Translated:
-		return a, fmt.Errorf("the slug “%s” belongs to a translation: write translation-of into the front matter", slug)
-	}
-	return a, nil
-}
-
-// describeArticle names an article and its file.
-func describeArticle(a blog.Article) string {
-	if a.File == "" {
-		return fmt.Sprintf("the article “%s”, which came from no file", a.Title)
-	}
-	return fmt.Sprintf("the article “%s”, which came from %s", a.Title, a.File)
 }
 
 // setFrontMatter sets the fields of the front matter. A missing key gets its default, even if an earlier version of

@@ -25,10 +25,12 @@ func (articlePublish) Help() string {
 		". Only title is required. With a date in the future the article is scheduled. A date in the past becomes " +
 		"the date of the article; when that is older than a week, it is sent to no other server, unless --federate is " +
 		"given. updated is the time of the last change. " +
-		"A file with a slug revises the author's article that has this slug. Without a slug it is made from the title, " +
-		"and a file of the same name revises the article that it made before. If another file of the same author made " +
-		"the article with this slug, the file must name a slug. If the slug belongs to an article of another author, " +
-		"-2 is added to it. A file that changes nothing sends nothing. With translation-of: SLUG the " +
+		"A file revises the article that it made before, also when its title has changed; without a slug, the slug is " +
+		"made from the title of the first time. The file is known by its path below --root. A file that was moved is known " +
+		"by the key id, which “causerie article show” prints, or by its slug. --new makes a new article. A file " +
+		"does not replace an article that another file made, or that was changed in the admin since, unless --force is " +
+		"given. If the slug from the title belongs to an article of another author, -2 is added to it. " +
+		"A file that changes nothing sends nothing. With translation-of: SLUG the " +
 		"file is a translation of that article. It is published with the original, or at once when that is published. " +
 		"--quiet and --hold do not work for it."
 }
@@ -73,8 +75,10 @@ func (app *app) publish(ctx context.Context, m articleFile, how outbox.ReviseOpt
 	}
 	if m.article.Status == blog.Published { // the file revises it
 		how.Updated = m.updated
-		err := app.outbox.ReviseWith(ctx, &m.article, how)
-		return m.article, plain(err)
+		if err := app.outbox.ReviseWith(ctx, &m.article, how); err != nil {
+			return m.article, plain(err)
+		}
+		return m.article, app.authoring().RememberFile(ctx, m.from, m.article.ID)
 	}
 	if how.Quiet {
 		return m.article, errors.New("--quiet is only for a published article, and this one is not published: leave it out")

@@ -44,7 +44,7 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 	if t.Slug, err = app.translatedSlug(ctx, a, t.Language, front); err != nil {
 		return articleFile{}, err
 	}
-	m := articleFile{author: author, article: a, translation: &t}
+	m := articleFile{path: source.path, from: source.from, author: author, article: a, translation: &t}
 	trial := a // to render the text of the translation with the pictures and the owner of the article
 	trial.Text = blog.Text{Language: t.Language, Title: front.Title, Subtitle: front.Subtitle, Summary: front.Summary,
 		Markdown: source.body, Slug: t.Slug}
@@ -56,15 +56,25 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 	rendered, err := app.library.Compose(ctx, &trial, beside)
 	m.addNotices(rendered, source)
 	t.Text = trial.Text
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	return m, app.authoring().CheckTranslationFile(ctx, source.from, a, t.Translation)
 }
 
-// checkOptions returns an error when --hold or --quiet is used for a translation. It is called before the pictures of
-// the file are taken into the library.
-func checkOptions(front markup.FrontMatter, how outbox.ReviseOptions) error {
+// checkOptions returns an error for flags that contradict each other or the file, such as --hold for a translation. It
+// is called before the pictures of the file are taken into the library.
+func checkOptions(front markup.FrontMatter, f articleFileFlags, how outbox.ReviseOptions) error {
 	switch {
+	case f.New && f.Force:
+		return usageError{errors.New("--new makes a new article and --force replaces one: leave one of them out")}
+	case f.New && front.ID != "":
+		return usageError{errors.New("--new makes a new article, and the file has the id of one: leave one of them out")}
 	case front.TranslationOf == "":
 		return nil
+	case f.New:
+		return usageError{errors.New("--new does not work for a translation, which is known by its original and its " +
+			"language: leave it out")}
 	case how.Hold != 0:
 		return usageError{errors.New("--hold does not work for a translation, which is sent at once: leave it out, or save " +
 			"the text with “causerie article draft” for now")}
@@ -106,7 +116,7 @@ func ignoredKeys(front markup.FrontMatter) []string {
 	for _, k := range []struct {
 		name string
 		set  bool
-	}{{"tags", len(front.Tags) > 0}, {"series", front.Series != ""}, {"part", front.Part != 0},
+	}{{"id", front.ID != ""}, {"tags", len(front.Tags) > 0}, {"series", front.Series != ""}, {"part", front.Part != 0},
 		{"authors", len(front.Authors) > 0},
 		{"format", front.Format != ""}, {"visibility", front.Visibility != ""}, {"date", front.Date != nil},
 		{"updated", front.Updated != nil},
@@ -135,6 +145,9 @@ func (app *app) refuseDraft(ctx context.Context, m articleFile) error {
 func (app *app) saveTranslation(ctx context.Context, m articleFile, draft bool) (blog.Article, error) {
 	m.translation.Draft = draft
 	a, err := app.outbox.TranslateIfChanged(ctx, m.article.ID, m.article.SavedAt, m.translation.Translation)
+	if err == nil {
+		err = app.authoring().RememberTranslationFile(ctx, m.from, a, m.translation.Language)
+	}
 	a.Text = m.translation.Text // what is printed is about the translation
 	return a, plain(err)
 }

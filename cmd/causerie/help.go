@@ -48,6 +48,8 @@ var helpTexts = kong.Vars{
 	"help_log": "The format of the log (text or json) and its level (debug, info, warn or error), like json,warn. " +
 		"It goes to standard error. Default: text on a terminal, else json; level info.",
 
+	"help_root": "The folder below which articles are known by their paths. Default: the nearest folder above the file " +
+		"that has a file .causerie-root; without one, the whole path counts.",
 	"help_hold": "Wait this long before anything is sent. Until then “causerie article undo” takes back the article " +
 		"or the edit, and no other server knows of it.",
 	"help_level":           "The level: limit or refuse. Default: refuse.",

@@ -153,10 +153,19 @@ func read[T any](t *testing.T, out string) []T {
 	}
 }
 
-// write writes an article file to a temporary folder.
+// folders are the folders of write, by the names of the tests.
+var folders sync.Map
+
+// write writes an article file to the folder of the test. The same name is the same file.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
+	folder, known := folders.Load(t.Name())
+	if !known {
+		folder = t.TempDir()
+		folders.Store(t.Name(), folder)
+		t.Cleanup(func() { folders.Delete(t.Name()) })
+	}
+	path := filepath.Join(folder.(string), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -233,10 +233,11 @@ func TestT246TextsOfFilesAndCommandsAreStoredInTheirWrittenForm(t *testing.T) {
 			t.Errorf("the author is called %q", author.Name)
 		}
 		// Each key is here with what readers see of it; "" for one whose value has a form of its own.
-		shown := map[string]string{"title": "Café one", "subtitle": "Café two", "summary": "Café three", "tags": "#Café four",
-			"series": "Café five", "guest": "Café six", "warning": "Café seven", "picture-alt": "", "slug": "/café", "part": "",
+		shown := map[string]string{"title": "Café one", "subtitle": "Café two", "summary": "Café three",
+			"tags": "#Café four", "series": "Café five", "guest": "Café six", "warning": "Café seven",
+			"picture-alt": "", "slug": "/café", "part": "",
 			"language": "", "authors": "", "format": "", "visibility": "", "date": "", "updated": "", "picture": "",
-			"comments": "", "quotes": "", "in-reply-to": "", "quoting": "", "translation-of": ""}
+			"comments": "", "quotes": "", "in-reply-to": "", "quoting": "", "translation-of": "", "id": ""}
 		for _, key := range markup.Keys() {
 			if _, known := shown[key]; !known {
 				t.Errorf("the key %q is not in this table", key)

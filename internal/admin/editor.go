@@ -305,7 +305,8 @@ func (h *Handler) uploads(req *request, p *editorPage) error {
 	if inline.ID != "" {
 		// A bracket would end the description early, and more than 400 characters make the text hard to edit. The library
 		// keeps the whole description.
-		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", trimEnd(p.editorForm.Text), text.Excerpt(bracketless(alt), 400),
+		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", blog.TrimEnd(p.editorForm.Text),
+			text.Excerpt(bracketless(alt), 400),
 			inline.Name)
 		p.editorForm.UploadAlt = ""
 	}

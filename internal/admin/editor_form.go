@@ -171,7 +171,5 @@ func (h *Handler) applySeries(ctx context.Context, p *editorPage, a *blog.Articl
 	return p.Errors.add(h.authoring().SetSeries(ctx, a, p.Series, planned))
 }
 
-func trimEnd(text string) string { return strings.TrimRight(text, " \n\t") }
-
 // bracketless replaces square brackets, which would end the description of a picture in Markdown.
 func bracketless(text string) string { return strings.NewReplacer("[", "(", "]", ")").Replace(text) }

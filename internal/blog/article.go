@@ -55,6 +55,9 @@ type Text struct {
 	WordCount int `db:"words" json:"Words"`
 }
 
+// TrimEnd returns a text without the blank lines at its end, which mean nothing.
+func TrimEnd(text string) string { return strings.TrimRight(text, " \n\t") }
+
 // SameContent reports whether two texts have the same language and the same content.
 func (t Text) SameContent(other Text) bool {
 	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle &&
@@ -76,7 +79,6 @@ type Article struct {
 	Part        int
 	PictureID   ID     // the hero, "" without one
 	PictureAlt  string // overrides the picture's own words
-	File        string // name of the file that it was last imported from, "" when written in the admin
 	Month       string // "2026/11", of the first publication in the site's zone; part of the address
 	ObjectID    ID     // of the living object on the wire, "" when there is none
 	Revision    int    // rises with every published change
@@ -377,7 +379,8 @@ func (a Article) Same(b Article) bool { return reflect.DeepEqual(a.decided(), b.
 // decided is the article without the fields that the program sets, and with its lists in the form in which they are
 // stored.
 func (a Article) decided() Article {
-	a.Status, a.File, a.Month, a.ObjectID, a.Revision = "", "", "", "", 0
+	a.Status, a.Month, a.ObjectID, a.Revision = "", "", "", 0
+	a.Markdown = TrimEnd(a.Markdown)
 	a.PublishedAt, a.UpdatedAt, a.ScheduledAt, a.CreatedAt, a.SavedAt = nil, nil, nil, time.Time{}, time.Time{}
 	// The consent to a quote changes when the quoted author answers, without any decision of ours.
 	a.Answers, a.Quoted = Source{Address: a.Answers.Address}, Source{Address: a.Quoted.Address}
@@ -418,6 +421,7 @@ func eachOnce(lists ...Strings) Strings {
 func (t Translation) Same(other Translation) bool {
 	// Behind follows from the revision of the original, and the hashtags from the text.
 	t.Behind, other.Behind, t.Hashtags, other.Hashtags = false, false, nil, nil
+	t.Markdown, other.Markdown = TrimEnd(t.Markdown), TrimEnd(other.Markdown)
 	return reflect.DeepEqual(t, other)
 }
 

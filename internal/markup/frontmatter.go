@@ -42,9 +42,11 @@ type FrontMatter struct {
 	Comments      string // open, known, approve or closed
 	Quotes        string // everyone, followers or nobody
 	Warning       string
-	InReplyTo     string // URL of the post that the article answers
-	Quoting       string // URL of the post that the article quotes
-	TranslationOf string // the slug of the original
+	InReplyTo     string  // URL of the post that the article answers
+	Quoting       string  // URL of the post that the article quotes
+	TranslationOf string  // the slug of the original
+	ID            blog.ID // of the article that the file is; "" if not given
+	Lines         int     // of the file before the text
 }
 
 // maxFrontMatter is the maximum length of a front matter, in bytes.
@@ -84,6 +86,7 @@ func ParseFrontMatter(file []byte, zone *time.Location) (FrontMatter, string, er
 	if err := errors.Join(r.errs...); err != nil {
 		return FrontMatter{}, "", err
 	}
+	r.front.Lines = strings.Count(string(head), "\n") + 2 // with the lines of dashes
 	return r.front, body, nil
 }
 
@@ -104,7 +107,8 @@ func split(file []byte) (head []byte, body string, err error) {
 	file = bytes.TrimPrefix(file, []byte("\uFEFF"))
 	first, rest, _ := bytes.Cut(file, []byte("\n"))
 	if string(bytes.TrimRight(first, " \t")) != "---" {
-		return nil, "", errors.New(`missing: the file must begin with a line “---”, then “title: ...”, then another “---”`)
+		return nil, "", errors.New(`missing: the file must begin with a line “---”, then “title: ...”, then ` +
+			`another “---”`)
 	}
 	for at := 0; at < len(rest) && at <= maxFrontMatter; {
 		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
@@ -193,6 +197,7 @@ var fields = []struct {
 	{"in-reply-to", textField(func(f *FrontMatter) *string { return &f.InReplyTo })},
 	{"quoting", textField(func(f *FrontMatter) *string { return &f.Quoting })},
 	{"translation-of", textField(func(f *FrontMatter) *string { return &f.TranslationOf })},
+	{"id", idField},
 }
 
 // Keys returns the keys that a front matter may have.
@@ -293,9 +298,20 @@ func textField(field func(*FrontMatter) *string) func(*frontReader, *yaml.Node) 
 func slugField(r *frontReader, value *yaml.Node) error {
 	s, err := scalar(value)
 	if err == nil && !blog.ValidSlug(s) {
-		return fmt.Errorf("must be only lowercase letters, digits and hyphens between them, not “%s”", text.Excerpt(s, 60))
+		return fmt.Errorf("must be only lowercase letters, digits and hyphens between them, not "+
+			"“%s”", text.Excerpt(s, 60))
 	}
 	r.front.Slug = s
+	return err
+}
+
+func idField(r *frontReader, value *yaml.Node) error {
+	s, err := scalar(value)
+	if err == nil && !blog.ValidID(s) {
+		return fmt.Errorf("must be the id of an article, which “causerie article show” prints, not "+
+			"“%s”", text.Excerpt(s, 60))
+	}
+	r.front.ID = blog.ID(s)
 	return err
 }
 
@@ -386,7 +402,8 @@ func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.No
 				return nil
 			}
 		}
-		return fmt.Errorf(`must be a date such as “2026-11-16”, “2026-11-16 17:00” or “2026-11-16T17:00:00+01:00”, not “%s”`,
+		return fmt.Errorf(`must be a date such as “2026-11-16”, “2026-11-16 17:00” or `+
+			`“2026-11-16T17:00:00+01:00”, not “%s”`,
 			text.Excerpt(s, 60))
 	}
 }

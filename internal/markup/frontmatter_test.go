@@ -32,6 +32,7 @@ comments: known
 quotes: followers
 warning:
 translation-of: vier-minuten-breed
+id: 01KAW0M5E8D3G6J9N2Q4T7V0XA
 ---
 
 The ferry comes when you ring the bell.
@@ -50,7 +51,8 @@ func TestParseFrontMatterReadsEveryKey(t *testing.T) {
 		Guest:  "Nadia <https://noordkade.example/@nadia>",
 		Format: "note-full", Visibility: "unlisted", Date: &date, Updated: &updated, Picture: "ferry.jpg",
 		PictureAlt: "A man rows.",
-		Comments:   "known", Quotes: "followers", TranslationOf: "vier-minuten-breed"}
+		Comments:   "known", Quotes: "followers", TranslationOf: "vier-minuten-breed",
+		ID: "01KAW0M5E8D3G6J9N2Q4T7V0XA", Lines: 25}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -85,7 +87,9 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 		{"a key like no other lists all", "title: A\nmastodon: b",
 			`front matter: unknown key “mastodon” on line 3; known are title, subtitle, slug, summary, language, tags, ` +
 				`series, part, authors, guest, format, visibility, date, updated, picture, picture-alt, comments, quotes, ` +
-				`warning, in-reply-to, quoting, translation-of`},
+				`warning, in-reply-to, quoting, translation-of, id`},
+		{"an id like no other", "title: A\nid: four-minutes-wide", `front matter: id on line 3 must be the id ` +
+			`of an article, which “causerie article show” prints, not “four-minutes-wide”`},
 		{"the title is missing", "slug: a", `front matter: title is missing`},
 		{"the title is empty", "title: ''", `front matter: title is missing`},
 		{"nothing is there", "", `front matter: title is missing`},
@@ -97,16 +101,20 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 		{"an alias", "title: A\nslug: &a a\nsummary: *a", "front matter: slug on line 3 begins with ! or &: put it in " +
 			"quotes\nfront matter: summary on line 4 must be a plain text, not an alias"},
 		{"a foolish slug", "title: A\nslug: Four Minutes",
-			`front matter: slug on line 3 must be only lowercase letters, digits and hyphens between them, not “Four Minutes”`},
+			`front matter: slug on line 3 must be only lowercase letters, digits and hyphens between them, not “Four ` +
+				`Minutes”`},
 		{"a foolish language", "title: A\nlanguage: Dutch, really",
-			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
+			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or ` +
+				`“pt-BR”, not ` +
 				`“Dutch, really”`},
 		{"a language of a story", "title: A\nlanguage: klingon",
-			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or “pt-BR”, not ` +
+			`front matter: language on line 3 is not one that is known: write its code, such as “en”, “nl” or ` +
+				`“pt-BR”, not ` +
 				`“klingon”`},
 		{"a part that is no number", "title: A\npart: two",
 			`front matter: part on line 3 must be a number from 1 to 9999, not “two”`},
-		{"a part below one", "title: A\npart: 0", `front matter: part on line 3 must be a number from 1 to 9999, not “0”`},
+		{"a part below one", "title: A\npart: 0", `front matter: part on line 3 must be a number from 1 to 9999, not ` +
+			`“0”`},
 		{"an unknown format", "title: A\nformat: note-ful",
 			`front matter: format on line 3 must be article, note-full or note-teaser, not “note-ful”; did you mean ` +
 				`“note-full”?`},
@@ -118,7 +126,8 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 		{"tags that are a structure", "title: A\ntags:\n  a: b",
 			`front matter: tags on line 3 must be a list such as [rivers, ferries]`},
 		{"two mistakes at once", "titel: A\npart: x",
-			"front matter: unknown key “titel” on line 2; did you mean “title”?\nfront matter: part on line 3 must be a " +
+			"front matter: unknown key “titel” on line 2; did you mean “title”?\nfront matter: part on line 3 " +
+				"must be a " +
 				"number from 1 to 9999, not “x”"},
 		{"a title with a colon", "title: Ferry: four minutes wide", broken(2)},
 		{"a title that begins with a bracket", "title: [Draft] notes", broken(2)},
@@ -136,7 +145,8 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 			"front matter: tags on line 3 begins with #: put it in quotes"},
 		{"a title that begins with an exclamation mark", "title: !wide open",
 			"front matter: title on line 2 begins with ! or &: put it in quotes"},
-		{"no settings at all", "just words", `front matter: not a list of settings: write lines like “title: Four minutes ` +
+		{"no settings at all", "just words", `front matter: not a list of settings: write lines like “title: Four ` +
+			`minutes ` +
 			`wide”`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,7 +163,8 @@ func TestParseFrontMatterSaysWhatIsWrong(t *testing.T) {
 
 // broken is the error for a line that YAML cannot read.
 func broken(line int) string {
-	return fmt.Sprintf("front matter: line %d is not “key: value”; put a text with a colon or brackets in quotes", line)
+	return fmt.Sprintf("front matter: line %d is not “key: value”; put a text with a colon or brackets in "+
+		"quotes", line)
 }
 
 func TestAFileThatIsNotUTF8IsRefusedWithItsLine(t *testing.T) {
@@ -182,7 +193,7 @@ func TestTextsOfAFileAreInTheirWrittenForm(t *testing.T) {
 		"---\rText \x07here\x00.\r\rcafe\u0301\r\n"
 	front, body, err := ParseFrontMatter([]byte(file), nil)
 	want := FrontMatter{Title: "Ferry log café", Subtitle: "Two lines", Slug: "über", Tags: []string{"café", "a b"},
-		Series: "a b"}
+		Series: "a b", Lines: 9}
 	if diff := cmp.Diff(want, front); err != nil || diff != "" || body != "Text here.\n\ncafé\n" {
 		t.Errorf("%v, %q (-want +got)\n%s", err, body, diff)
 	}
@@ -195,7 +206,8 @@ func TestParseFrontMatterNeedsItsDashes(t *testing.T) {
 		{"no end", "---\ntitle: A\n", "front matter: not closed"},
 		{"an end too far away", "---\ntitle: A\n" + strings.Repeat("# x\n", maxFrontMatter) + "---\n",
 			"front matter: not closed"},
-		{"broken YAML", "---\ntitle: \"A\n---\n", "front matter: line 2 is not “key: value”; put a text with a colon or "},
+		{"broken YAML", "---\ntitle: \"A\n---\n", "front matter: line 2 is not “key: value”; put a text with a " +
+			"colon or "},
 		{"a colon in a text", "---\ntitle: A\nsummary: The ferry: the last\n---\n",
 			"front matter: line 3 is not “key: value”; put a text with a colon or brackets in quotes"},
 		{"a bomb of aliases", "---\na: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n---\n", `unknown key “a” on line 2`},

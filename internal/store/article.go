@@ -13,7 +13,7 @@ import (
 const (
 	articleColumns = `a.id, a.voice_id, a.status, a.format, a.visibility, a.comments, a.quotes, a.warning,
 		a.series_id, a.part, a.series_title, a.series_slug, a.series_planned,
-		a.picture_id, a.picture_alt, a.file, a.month, a.object_id, a.revision, a.published_at, a.updated_at, a.scheduled_at,
+		a.picture_id, a.picture_alt, a.month, a.object_id, a.revision, a.published_at, a.updated_at, a.scheduled_at,
 		a.created_at, a.saved_at, t.language <> a.language AS translated, t.language, t.title, t.subtitle, t.summary,
 		t.slug, t.words`
 	fromArticles = ` FROM articles a JOIN article_texts t ON t.article_id = a.id AND t.language = a.language `
@@ -82,20 +82,20 @@ func (s *Store) saveArticleRow(ctx context.Context, a blog.Article, saved time.T
 	n, err := s.exec(ctx, `
 		INSERT INTO articles (id, voice_id, status, format, visibility, comments, quotes, warning, language, series_id, part,
 			series_title, series_slug, series_planned,
-			picture_id, picture_alt, file, month, object_id, revision, published_at, updated_at, scheduled_at, created_at,
+			picture_id, picture_alt, month, object_id, revision, published_at, updated_at, scheduled_at, created_at,
 			saved_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, format = excluded.format, visibility = excluded.visibility,
 			comments = excluded.comments, quotes = excluded.quotes, warning = excluded.warning, language = excluded.language,
 			series_id = excluded.series_id, part = excluded.part, series_title = excluded.series_title,
 			series_slug = excluded.series_slug, series_planned = excluded.series_planned, picture_id = excluded.picture_id,
-			picture_alt = excluded.picture_alt, file = excluded.file, month = excluded.month, object_id = excluded.object_id,
+			picture_alt = excluded.picture_alt, month = excluded.month, object_id = excluded.object_id,
 			revision = excluded.revision, published_at = excluded.published_at, updated_at = excluded.updated_at,
 			scheduled_at = excluded.scheduled_at, saved_at = excluded.saved_at
 		WHERE articles.saved_at = ?`,
 		a.ID, a.VoiceID, a.Status, a.Format, a.Visibility, a.Comments, a.Quotes, a.Warning, a.Language, a.SeriesID, a.Part,
 		a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned,
-		a.PictureID, a.PictureAlt, a.File, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt,
+		a.PictureID, a.PictureAlt, a.Month, a.ObjectID, a.Revision, a.PublishedAt, a.UpdatedAt, a.ScheduledAt,
 		a.CreatedAt, saved,
 		a.SavedAt)
 	// The row exists with another saved_at, so the update changed nothing.

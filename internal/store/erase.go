@@ -118,7 +118,7 @@ func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) 
 	err := s.run(ctx, `
 		UPDATE articles SET status = 'deleted', deleted_at = ?, warning = '', series_title = '', series_slug = '',
 		series_planned = 0,
-			picture_id = '', picture_alt = '', file = '', object_id = '', scheduled_at = NULL
+			picture_id = '', picture_alt = '', object_id = '', scheduled_at = NULL
 		WHERE voice_id = ?`, now, voice)
 	if err != nil {
 		return err
@@ -135,6 +135,7 @@ func (s *Store) eraseContent(ctx context.Context, voice blog.ID, now time.Time) 
 			WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM revisions WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM holds WHERE article_id IN `+articlesOfVoice,
+		`DELETE FROM article_files WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM article_tags WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM article_authors WHERE article_id IN `+articlesOfVoice,
 		`DELETE FROM article_authors WHERE voice_id = ?`,

@@ -100,7 +100,8 @@ func (s *Store) RemoveTranslation(ctx context.Context, article blog.ID, language
 		}
 		if err := s.runAll(ctx, []any{article, language},
 			`DELETE FROM article_bodies WHERE article_id = ? AND language = ?`,
-			`DELETE FROM article_tags WHERE article_id = ? AND language = ?`); err != nil {
+			`DELETE FROM article_tags WHERE article_id = ? AND language = ?`,
+			`DELETE FROM article_files WHERE article_id = ? AND language = ?`); err != nil {
 			return err
 		}
 		if err := s.relist(ctx, article); err != nil {

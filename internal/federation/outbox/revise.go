@@ -52,7 +52,8 @@ func (o *Outbox) ReviseWith(ctx context.Context, edited *blog.Article, options R
 			return err
 		}
 		if options.SkipIfSame && edited.Same(current) {
-			return o.saveFile(ctx, s, edited, current)
+			*edited = current
+			return nil
 		}
 		if options.Quiet {
 			err = edited.Correct()
@@ -95,17 +96,6 @@ func changeTime(given *time.Time, current blog.Article, now time.Time) time.Time
 		return *given
 	}
 	return now
-}
-
-// saveFile saves only the file name, for an edit without other changes.
-func (o *Outbox) saveFile(ctx context.Context, s *store.Store, edited *blog.Article, current blog.Article) error {
-	file := edited.File
-	*edited = current
-	if file == current.File {
-		return nil
-	}
-	edited.File = file
-	return s.SaveArticle(ctx, edited, o.Now())
 }
 
 // saveText saves an article, and a revision when its text is new.
