@@ -258,7 +258,7 @@ func (app *app) compose(ctx context.Context, author blog.Author, source articleS
 	if err != nil {
 		return articleFile{}, err
 	}
-	rendered, err := app.library.Compose(ctx, &a, pictures)
+	rendered, err := media.Compose(ctx, app.store, &a, media.Beside{Pictures: pictures})
 	if err != nil {
 		return articleFile{}, err
 	}
@@ -432,7 +432,7 @@ func (app *app) takePicture(ctx context.Context, owner blog.ID, name, alt string
 		file, err = open(name)
 	}
 	if err != nil { // no such file: the name may be that of a picture in the library
-		p, missing := app.library.Picture(ctx, owner, name)
+		p, missing := media.FindPicture(ctx, app.store, owner, name)
 		if errors.Is(missing, blog.ErrNotFound) {
 			return blog.Picture{}, nil
 		}

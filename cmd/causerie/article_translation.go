@@ -10,6 +10,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
+	"causerie/internal/media"
 )
 
 // translation is the content of an article file that translates another article.
@@ -53,7 +54,7 @@ func (app *app) composeTranslation(ctx context.Context, author blog.Author, sour
 	if err != nil {
 		return m, err
 	}
-	rendered, err := app.library.Compose(ctx, &trial, beside)
+	rendered, err := media.Compose(ctx, app.store, &trial, media.Beside{Pictures: beside})
 	m.addNotices(rendered, source)
 	t.Text = trial.Text
 	if err != nil {

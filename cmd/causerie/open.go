@@ -159,7 +159,7 @@ func (app *app) core() federation.Core {
 
 // authoring returns the service that writes articles.
 func (app *app) authoring() authoring.Service {
-	return authoring.Service{Site: app.site, Store: app.store, Library: app.library, Outbox: app.outbox, Now: now}
+	return authoring.Service{Site: app.site, Store: app.store, Outbox: app.outbox, Now: now}
 }
 
 func (app *app) instanceKey(ctx context.Context) (signature.Key, error) {

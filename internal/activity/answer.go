@@ -85,7 +85,7 @@ func (r Reply) audience() audience {
 func (r Reply) content() string {
 	text := string(markup.Federated(markup.Trusted(r.Comment.HTML), markup.NoteHTML, r.page()))
 	// The author may have mentioned the person already.
-	if r.To == nil || strings.Contains(text, `href="`+html.EscapeString(r.To.page())+`"`) {
+	if r.To == nil || strings.Contains(text, `href="`+html.EscapeString(r.To.Page())+`"`) {
 		return text
 	}
 	// Into the first paragraph, where Mastodon writes it, too.

@@ -344,11 +344,12 @@ func (w PostInput) coauthor(by blog.Byline) Mention {
 // html returns a mention in the form that servers recognise.
 func (m Mention) html() string {
 	name, _, _ := strings.Cut(m.Handle, "@")
-	return `<span class="h-card"><a href="` + html.EscapeString(m.page()) + `" class="u-url mention">@<span>` +
+	return `<span class="h-card"><a href="` + html.EscapeString(m.Page()) + `" class="u-url mention">@<span>` +
 		html.EscapeString(name) + `</span></a></span>`
 }
 
-func (m Mention) page() string {
+// Page returns the profile page of the actor, or its id when it has no page.
+func (m Mention) Page() string {
 	if m.URL != "" {
 		return m.URL
 	}

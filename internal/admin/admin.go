@@ -174,7 +174,7 @@ func (h *Handler) now() time.Time { return h.Now().UTC().Truncate(time.Microseco
 
 // authoring returns the service that writes articles, with the clock of the handler.
 func (h *Handler) authoring() authoring.Service {
-	return authoring.Service{Site: h.address, Store: h.store, Library: h.library, Outbox: h.outbox, Now: h.now}
+	return authoring.Service{Site: h.address, Store: h.store, Outbox: h.outbox, Now: h.now}
 }
 
 // private keeps pages out of every cache and out of frames: they show what only one author may see.

@@ -151,7 +151,7 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 	// so this second apply throws its own away.
 	typed := p.Article
 	p.editorForm.apply(&typed, fieldErrors{})
-	rendered, err := h.library.Compose(req.ctx(), &typed, nil)
+	rendered, err := media.Compose(req.ctx(), h.store, &typed, media.Beside{})
 	if err := p.Errors.add(err); err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (h *Handler) apply(req *request, p *editorPage, a *blog.Article) error {
 	if err := h.applySeries(req.ctx(), p, a); err != nil {
 		return err
 	}
-	_, err := h.library.Compose(req.ctx(), a, nil)
+	_, err := media.Compose(req.ctx(), h.store, a, media.Beside{})
 	if err := p.Errors.add(err); err != nil {
 		return err
 	}

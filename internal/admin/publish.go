@@ -13,6 +13,7 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
 	"causerie/internal/markup"
+	"causerie/internal/media"
 	"causerie/internal/store"
 	"causerie/internal/text"
 )
@@ -105,7 +106,7 @@ func (h *Handler) askPublish(req *request, status int, a blog.Article, p publish
 		return err
 	}
 	p.frame, p.Article, p.Zone = f, a, req.zone.String()
-	rendered, err := h.library.Compose(req.ctx(), &a, nil)
+	rendered, err := media.Compose(req.ctx(), h.store, &a, media.Beside{})
 	if err := p.Errors.add(err); err != nil {
 		return err
 	}

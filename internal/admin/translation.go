@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"causerie/internal/blog"
+	"causerie/internal/media"
 	"causerie/internal/page"
 )
 
@@ -226,7 +227,7 @@ func (h *Handler) translationOf(req *request, p translationPage, stored blog.Tra
 		return stored, err
 	}
 	trial.Slug = slug
-	_, err = h.library.Compose(req.ctx(), &trial, nil)
+	_, err = media.Compose(req.ctx(), h.store, &trial, media.Beside{})
 	return blog.Translation{Text: trial.Text, Translator: p.Translator, Draft: draft}, err
 }
 

@@ -18,11 +18,10 @@ import (
 
 // Service writes the articles of one blog.
 type Service struct {
-	Site    blog.Site
-	Store   *store.Store
-	Library *media.Library
-	Outbox  *outbox.Outbox
-	Now     func() time.Time
+	Site   blog.Site
+	Store  *store.Store
+	Outbox *outbox.Outbox
+	Now    func() time.Time
 }
 
 // New returns an empty draft of an author in a language, with the default choices. It is not saved.
@@ -93,7 +92,7 @@ func (s Service) Ready(ctx context.Context, a *blog.Article) error {
 		return err
 	}
 	a.Slug = slug
-	rendered, err := s.Library.Compose(ctx, a, nil)
+	rendered, err := media.Compose(ctx, s.Store, a, media.Beside{})
 	if err != nil {
 		return err
 	}

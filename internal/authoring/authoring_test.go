@@ -11,7 +11,6 @@ import (
 	"causerie/internal/authoring"
 	"causerie/internal/blog"
 	"causerie/internal/federation/outbox"
-	"causerie/internal/media"
 	"causerie/internal/overkant"
 )
 
@@ -19,12 +18,7 @@ import (
 func each(t *testing.T, test func(t *testing.T, o *overkant.Blog, s authoring.Service)) {
 	t.Helper()
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
-		library, err := media.Open(t.TempDir(), o.Store)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { library.Close() })
-		test(t, o, authoring.Service{Site: o.Site, Store: o.Store, Library: library, Outbox: o.Outbox, Now: time.Now})
+		test(t, o, authoring.Service{Site: o.Site, Store: o.Store, Outbox: o.Outbox, Now: time.Now})
 	})
 }
 

@@ -2,6 +2,7 @@ package markup
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -101,6 +102,9 @@ func isColour(word []byte) bool {
 	return len(bytes.Trim(lower, string(lower[:1]))) == 0 || len(word) > 3 && bytes.ContainsAny(word, "0123456789")
 }
 
+// portPattern is the port after a host, as servers on test machines have in their handles.
+var portPattern = regexp.MustCompile(`^:\d{2,5}\b`)
+
 // mention reads "@user@host" and returns its length. The host must have a dot.
 func mention(line []byte) (*nameNode, int) {
 	line = line[:min(len(line), 2*maxHandle)]
@@ -119,6 +123,9 @@ func mention(line []byte) (*nameNode, int) {
 	if dot := strings.IndexByte(host, '.'); dot <= 0 || strings.Contains(host, "..") || host[0] == '-' ||
 		!utf8.ValidString(host) {
 		return nil, 0
+	}
+	if len(host) == end {
+		host += string(portPattern.Find(rest[end:]))
 	}
 	return &nameNode{user: user, host: strings.ToLower(host)}, at + 1 + len(host)
 }

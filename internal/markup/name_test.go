@@ -28,3 +28,14 @@ func TestATextHasAtMostFiftyHashtags(t *testing.T) {
 		t.Errorf("%d hashtags, %d links, %v", len(rendered.Hashtags), n, err)
 	}
 }
+
+func TestTheHostOfAMentionMayHaveAPort(t *testing.T) {
+	for text, want := range map[string]string{"@bram@veerhuis.example:8443.": "@bram@veerhuis.example:8443",
+		"@bram@veerhuis.example: 8443": "@bram@veerhuis.example", "@bram@veerhuis.example:8a": "@bram@veerhuis.example",
+		"@bram@veerhuis.example.:80": "@bram@veerhuis.example", "@bram@veerhuis.example:123456": "@bram@veerhuis.example"} {
+		rendered, err := Article(text, Options{})
+		if err != nil || len(rendered.Mentions) != 1 || rendered.Mentions[0] != want {
+			t.Errorf("%s mentions %q, %v", text, rendered.Mentions, err)
+		}
+	}
+}

@@ -1,31 +1,39 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
 
 	"causerie/internal/blog"
 	"causerie/internal/markup"
+	"causerie/internal/store"
 )
 
+// Beside is what a text names and the store does not know by that name. The zero value has nothing.
+type Beside struct {
+	// Pictures are those of the library by the reference that the Markdown uses for them, such as files beside a Markdown
+	// file. The references are replaced by names in the library.
+	Pictures map[string]blog.Picture
+	// People are profile pages by the handle in lower case, such as "bram@veerhuis.example".
+	People map[string]string
+}
+
 // Compose renders an article's Markdown and fills in HTML, Plain, WordCount and Hashtags. Pictures come from the
-// library of the article's voice, and handles of known people become links. beside has pictures by the reference that
-// the Markdown uses for them, such as files beside a Markdown file; their references are replaced by names in the
-// library. It may be nil.
+// library of the article's voice, and handles of known people become links.
 //
 // The result's Notices tell the author what was left out, such as a missing picture or raw HTML. A text that cannot
 // be rendered is a blog.Invalid for the field "text".
-func (l *Library) Compose(ctx context.Context, a *blog.Article,
-	beside map[string]blog.Picture) (markup.Rendered, error) {
-	for reference, picture := range beside {
+func Compose(ctx context.Context, s *store.Store, a *blog.Article, beside Beside) (markup.Rendered, error) {
+	for reference, picture := range beside.Pictures {
 		a.Markdown = renameReference(a.Markdown, reference, picture.Name)
 	}
-	site, err := l.store.Site(ctx)
+	site, err := s.Site(ctx)
 	if err != nil {
 		return markup.Rendered{}, err
 	}
-	find := finder{library: l, ctx: ctx, voice: a.VoiceID, site: site}
+	find := finder{store: s, ctx: ctx, voice: a.VoiceID, site: site, people: beside.People}
 	rendered, err := markup.Article(a.Markdown,
 		markup.Options{Language: a.Language, Resolve: find.picture, Mention: find.person})
 	switch {
@@ -47,11 +55,12 @@ func (l *Library) Compose(ctx context.Context, a *blog.Article,
 // finder answers the renderer's questions about pictures and people. It keeps the first error of the store: an
 // article must not be saved without a picture that only could not be looked up.
 type finder struct {
-	library *Library
-	ctx     context.Context
-	voice   blog.ID
-	site    blog.Site
-	err     error
+	store  *store.Store
+	ctx    context.Context
+	voice  blog.ID
+	site   blog.Site
+	people map[string]string
+	err    error
 }
 
 func (f *finder) picture(reference string) (markup.Picture, bool) {
@@ -60,7 +69,7 @@ func (f *finder) picture(reference string) (markup.Picture, bool) {
 	if strings.Contains(reference, "://") {
 		return markup.Picture{}, false
 	}
-	p, err := f.library.Picture(f.ctx, f.voice, reference)
+	p, err := FindPicture(f.ctx, f.store, f.voice, reference)
 	if f.failed(err) || len(p.Files) == 0 {
 		return markup.Picture{}, false
 	}
@@ -75,14 +84,18 @@ func (f *finder) picture(reference string) (markup.Picture, bool) {
 func (f *finder) person(handle string) (string, bool) {
 	handle = strings.TrimPrefix(handle, "@")
 	if name, ours := strings.CutSuffix(handle, "@"+f.site.HandleDomain); ours {
-		voice, err := f.library.store.VoiceByHandle(f.ctx, strings.ToLower(name))
+		voice, err := f.store.VoiceByHandle(f.ctx, strings.ToLower(name))
 		return f.site.VoicePage(voice), !f.failed(err) && voice.RetiredAt == nil
 	}
-	actor, err := f.library.store.ActorByHandle(f.ctx, handle)
-	if f.failed(err) || actor.URL == "" {
+	if page := f.people[strings.ToLower(handle)]; page != "" {
+		return page, true
+	}
+	actor, err := f.store.ActorByHandle(f.ctx, handle)
+	if f.failed(err) {
 		return "", false
 	}
-	return actor.URL, true
+	// Some servers have no pages for people. The id leads to the person all the same.
+	return cmp.Or(actor.URL, actor.ID), true
 }
 
 // failed reports whether there is no answer, for whatever reason.

@@ -33,7 +33,7 @@ func TestAnArticleIsComposedWithItsPictures(t *testing.T) {
 			Markdown: "She said so, @bram@veerhuis.example heard it, and @ilse@overkant.example.\n\n" +
 				"![The house in the bend](the-house.jpg)\n\n![Once more](pictures/here.jpg \"from the " +
 				"dike\")\n\n![](not-there.jpg)\n"}}
-		rendered, err := l.Compose(t.Context(), &a, map[string]blog.Picture{"pictures/here.jpg": other})
+		rendered, err := Compose(t.Context(), s, &a, Beside{Pictures: map[string]blog.Picture{"pictures/here.jpg": other}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestAnArticleIsComposedWithItsPictures(t *testing.T) {
 		}
 		huge := blog.Article{VoiceID: ilse, Text: blog.Text{Markdown: strings.Repeat("a ", 1<<20)}}
 		var invalid blog.Invalid
-		if _, err := l.Compose(t.Context(), &huge, nil); !errors.As(err, &invalid) || invalid.Field != "text" {
+		if _, err := Compose(t.Context(), s, &huge, Beside{}); !errors.As(err, &invalid) || invalid.Field != "text" {
 			t.Errorf("a text of two megabytes: %v", err)
 		}
 	})

@@ -10,21 +10,22 @@ import (
 	"strings"
 
 	"causerie/internal/blog"
+	"causerie/internal/store"
 )
 
 var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// Picture finds a picture of a voice by a reference in Markdown: the name of an upload ("the-house.jpg"; folders in
+// FindPicture finds a picture of a voice by a reference in Markdown: the name of an upload ("the-house.jpg"; folders in
 // front are ignored), the address of one of its files ("/media/…"), or the SHA-256 of the upload in hex. Of two
 // pictures with one name it returns the newer. It returns blog.ErrNotFound when there is none.
-func (l *Library) Picture(ctx context.Context, voice blog.ID, reference string) (blog.Picture, error) {
+func FindPicture(ctx context.Context, s *store.Store, voice blog.ID, reference string) (blog.Picture, error) {
 	if file, found := strings.CutPrefix(reference, "/media/"); found {
-		return l.byFile(ctx, file)
+		return pictureByFile(ctx, s, file)
 	}
 	if digestPattern.MatchString(reference) {
-		return l.store.PictureByDigest(ctx, voice, reference)
+		return s.PictureByDigest(ctx, voice, reference)
 	}
-	p, err := l.store.PictureByName(ctx, voice, path.Base(reference), CleanName(FileOf(reference)))
+	p, err := s.PictureByName(ctx, voice, path.Base(reference), CleanName(FileOf(reference)))
 	if err != nil {
 		return p, fmt.Errorf("picture %q: %w", reference, err)
 	}
@@ -40,12 +41,12 @@ func FileOf(reference string) string {
 	return reference
 }
 
-func (l *Library) byFile(ctx context.Context, file string) (blog.Picture, error) {
+func pictureByFile(ctx context.Context, s *store.Store, file string) (blog.Picture, error) {
 	if !fileName.MatchString(file) {
 		return blog.Picture{}, fmt.Errorf("picture file %q: %w", file, blog.ErrNotFound)
 	}
 	id := blog.ID(file[:26])
-	found, err := l.store.Pictures(ctx, []blog.ID{id})
+	found, err := s.Pictures(ctx, []blog.ID{id})
 	if err != nil {
 		return blog.Picture{}, err
 	}

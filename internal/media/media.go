@@ -6,8 +6,8 @@
 // behind the picture are gone, so a file can never be read as a page, a script or a document of ours. File names are
 // made here; the name of the upload is only data.
 //
-// The library also composes articles: it turns an article's Markdown into the HTML that is stored, since that is where
-// the names of pictures become pictures.
+// [Compose] turns an article's Markdown into the HTML that is stored, since that is where the names of pictures become
+// pictures.
 package media
 
 import (

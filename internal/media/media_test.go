@@ -532,13 +532,13 @@ func TestAPictureIsFoundByNameFileAndDigest(t *testing.T) {
 		}
 		for reference, want := range map[string]blog.ID{"The-house.jpg": first.ID, "pictures/The house.jpg": first.ID,
 			"The-house-2.jpg": second.ID, "/media/" + second.Largest().File: second.ID, first.Digest: first.ID} {
-			if p, err := l.Picture(t.Context(), ilse, reference); err != nil || p.ID != want {
+			if p, err := FindPicture(t.Context(), s, ilse, reference); err != nil || p.ID != want {
 				t.Errorf("%q finds %v (%v)", reference, p.Name, err)
 			}
 		}
 		for _, reference := range []string{"other.jpg", "/media/../causerie.db", "/media/01JCVQ0000000000000000ZZZZ-64.jpg",
 			strings.Repeat("0", 64)} {
-			if _, err := l.Picture(t.Context(), ilse, reference); !errors.Is(err, blog.ErrNotFound) {
+			if _, err := FindPicture(t.Context(), s, ilse, reference); !errors.Is(err, blog.ErrNotFound) {
 				t.Errorf("%q: %v", reference, err)
 			}
 		}

@@ -137,6 +137,12 @@ func (s *Store) hasMarkdown(ctx context.Context, a blog.Article) (bool, error) {
 	return saved.markdown == a.Markdown, err
 }
 
+// UpdateBody saves the long part of a text anew. The save of its article stays the same, so whoever edits it goes on.
+func (s *Store) UpdateBody(ctx context.Context, article blog.ID, t blog.Text) error {
+	s.markChanged()
+	return s.saveBody(ctx, article, t.Language, t)
+}
+
 // saveBody saves the long part of a text.
 func (s *Store) saveBody(ctx context.Context, article blog.ID, language string, t blog.Text) error {
 	return s.run(ctx, `

@@ -28,7 +28,7 @@ func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 	if err != nil {
 		return err
 	}
-	ready, err := o.prepare(ctx, current, false)
+	ready, err := o.prepare(ctx, current, false, nil)
 	if err != nil {
 		return fmt.Errorf("release the article %s: %w", id, err)
 	}
@@ -43,6 +43,9 @@ func (o *Outbox) ReleaseHold(ctx context.Context, id blog.ID) error {
 			return err
 		}
 		if err := s.DropHold(ctx, id); err != nil {
+			return err
+		}
+		if err := ready.saveLinks(ctx, s, &a); err != nil {
 			return err
 		}
 		if hold.New {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"html"
 	"slices"
 	"strings"
 	"time"
@@ -11,42 +12,138 @@ import (
 	"causerie/internal/blog"
 	"causerie/internal/federation"
 	"causerie/internal/markup"
+	"causerie/internal/media"
 	"causerie/internal/store"
 )
 
 // mentionTime limits the search for all mentions of a text: an author waits for it when publishing.
 const mentionTime = 5 * time.Second
 
-// findMentions looks up the handles in a text: first among the known actors, then at their servers. A handle that is
-// not found in time stays plain text. An error is a failure of our own.
-func (o *Outbox) findMentions(ctx context.Context, markdown string) ([]activity.Mention, error) {
-	ctx, cancel := context.WithTimeout(ctx, mentionTime)
+// findMentions looks up the handles in the texts of an article: first among the known actors, then at their servers. A
+// handle that is not found in time stays plain text. Texts that do not link to all who were found are composed again.
+// changed is a translation as it will be, or nil. An error is a failure of our own.
+func (o *Outbox) findMentions(ctx context.Context, a blog.Article, changed *blog.Translation, p *preparation) error {
+	texts, err := o.publicTexts(ctx, a, changed)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, mentionTime)
 	defer cancel()
-	var mentions []activity.Mention
-	rendered, err := markup.Article(markdown, markup.Options{})
+	people := map[string]string{} // profile pages by handle
+	for _, text := range texts {
+		rendered, err := markup.Article(text.Markdown, markup.Options{})
+		if err != nil {
+			return err
+		}
+		linked := true
+		for _, handle := range rendered.Mentions {
+			handle = strings.TrimPrefix(handle, "@")
+			page, known := people[strings.ToLower(handle)]
+			if !known {
+				mention, err := o.findMention(limited, handle)
+				if err != nil {
+					return err
+				}
+				if mention.ActorID != "" {
+					p.mentions = append(p.mentions, mention)
+				}
+				page = mention.Page()
+				people[strings.ToLower(handle)] = page
+			}
+			linked = linked && (page == "" || strings.Contains(text.HTML, `href="`+html.EscapeString(page)+`"`))
+		}
+		if linked {
+			continue
+		}
+		trial := a
+		trial.Text = text
+		if _, err := media.Compose(ctx, o.Store, &trial, media.Beside{People: people}); err != nil {
+			return err
+		}
+		p.linked = append(p.linked, trial.Text)
+	}
+	return nil
+}
+
+// publicTexts returns the text of an article and its translations that readers have. changed is a translation as it
+// will be, or nil.
+func (o *Outbox) publicTexts(ctx context.Context, a blog.Article, changed *blog.Translation) ([]blog.Text, error) {
+	translations, err := o.Store.Translations(ctx, a.ID)
 	if err != nil {
 		return nil, err
 	}
-	for _, handle := range rendered.Mentions {
-		handle = strings.TrimPrefix(handle, "@")
-		actor, err := o.Store.ActorByHandle(ctx, handle)
-		if errors.Is(err, blog.ErrNotFound) {
-			actor, err = o.lookUp(ctx, handle)
-		}
-		// A failure of our own must not drop a mention: an article is sent once, and the person would never be notified.
-		if federation.Internal(err) && ctx.Err() == nil {
-			return nil, err
-		}
-		if err == nil && actor.Block == blog.Refuse {
-			err = federation.ErrBlocked
-		}
-		if err != nil {
-			o.Log.Info("an account that is mentioned cannot be found", "handle", handle, "error", err)
+	texts, replaced := []blog.Text{a.Text}, false
+	for _, t := range translations {
+		if t.Draft {
 			continue
 		}
-		mentions = append(mentions, activity.Mention{Handle: handle, ActorID: actor.ID, URL: actor.URL})
+		if changed != nil && t.Language == changed.Language {
+			t.Text, replaced = changed.Text, true
+		}
+		texts = append(texts, t.Text)
 	}
-	return mentions, nil
+	if changed != nil && !changed.Draft && !replaced {
+		texts = append(texts, changed.Text)
+	}
+	return texts, nil
+}
+
+// findMention returns the mention of a handle. It is empty when there is no such actor, or when its server does not
+// answer until the context ends.
+func (o *Outbox) findMention(ctx context.Context, handle string) (activity.Mention, error) {
+	actor, err := o.Store.ActorByHandle(ctx, handle)
+	if errors.Is(err, blog.ErrNotFound) {
+		actor, err = o.lookUp(ctx, handle)
+	}
+	// A failure of our own must not drop a mention: an article is sent once, and the person would never be notified.
+	if federation.Internal(err) && ctx.Err() == nil {
+		return activity.Mention{}, err
+	}
+	if err == nil && actor.Block == blog.Refuse {
+		err = federation.ErrBlocked
+	}
+	if err != nil {
+		o.Log.Info("an account that is mentioned cannot be found", "handle", handle, "error", err)
+		return activity.Mention{}, nil
+	}
+	return activity.Mention{Handle: handle, ActorID: actor.ID, URL: actor.URL}, nil
+}
+
+// link gives a text the links to people that were found only now.
+func (p preparation) link(t *blog.Text) {
+	for _, linked := range p.linked {
+		if linked.Language == t.Language && linked.Markdown == t.Markdown {
+			t.HTML, t.Plain = linked.HTML, linked.Plain
+		}
+	}
+}
+
+// saveLinks gives the saved texts of an article the links to people that were found only now. What somebody has written
+// since the search has its own turn.
+func (p preparation) saveLinks(ctx context.Context, s *store.Store, a *blog.Article) error {
+	if len(p.linked) == 0 {
+		return nil
+	}
+	save := func(t *blog.Text) error {
+		before := t.HTML
+		if p.link(t); t.HTML == before {
+			return nil
+		}
+		return s.UpdateBody(ctx, a.ID, *t)
+	}
+	if err := save(&a.Text); err != nil {
+		return err
+	}
+	translations, err := s.Translations(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range translations {
+		if err := save(&t.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp fetches the actor of a handle and saves it.

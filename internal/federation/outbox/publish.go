@@ -45,7 +45,7 @@ func (o *Outbox) PublishWith(ctx context.Context, id blog.ID, options PublishOpt
 	if err != nil {
 		return a, err
 	}
-	ready, err := o.prepare(ctx, a, hold > 0)
+	ready, err := o.prepare(ctx, a, hold > 0, nil)
 	if err != nil {
 		return a, fmt.Errorf("publish %q: %w", a.Title, err)
 	}
@@ -68,6 +68,9 @@ func (o *Outbox) PublishWith(ctx context.Context, id blog.ID, options PublishOpt
 			a.ObjectID = blog.NewID(o.Now())
 		}
 		if err := o.saveArticle(ctx, s, &a); err != nil {
+			return err
+		}
+		if err := ready.saveLinks(ctx, s, &a); err != nil {
 			return err
 		}
 		if err := addPublishedRevisions(ctx, s, a); err != nil {
@@ -101,8 +104,8 @@ func (o *Outbox) saveArticle(ctx context.Context, s *store.Store, a *blog.Articl
 		return err
 	}
 	if free != a.Slug {
-		return blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug,
-			free)}
+		return blog.Invalid{Field: "slug",
+			Problem: fmt.Sprintf("“%s” belongs to another article; “%s” is free", a.Slug, free)}
 	}
 	return s.SaveArticle(ctx, a, o.Now())
 }

@@ -35,7 +35,7 @@ func (o *Outbox) Revise(ctx context.Context, edited *blog.Article) error {
 // ReviseWith is Revise with options. A change of an article whose publication is still held becomes part of that
 // publication.
 func (o *Outbox) ReviseWith(ctx context.Context, edited *blog.Article, options ReviseOptions) error {
-	ready, err := o.prepare(ctx, *edited, options.Hold > 0)
+	ready, err := o.prepare(ctx, *edited, options.Hold > 0, nil)
 	if err != nil {
 		return fmt.Errorf("revise %q: %w", edited.Title, err)
 	}
@@ -68,6 +68,9 @@ func (o *Outbox) ReviseWith(ctx context.Context, edited *blog.Article, options R
 			return err
 		}
 		if err := o.saveText(ctx, s, edited, current, options.Quiet); err != nil {
+			return err
+		}
+		if err := ready.saveLinks(ctx, s, edited); err != nil {
 			return err
 		}
 		// A change to unlisted removes the article from the pins, which are public.

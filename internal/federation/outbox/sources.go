@@ -16,6 +16,7 @@ import (
 // that it answers and quotes.
 type preparation struct {
 	mentions        []activity.Mention
+	linked          []blog.Text // those that were composed again, since somebody whom they mention was not known before
 	answers, quoted lookup
 }
 
@@ -23,8 +24,10 @@ type preparation struct {
 type lookup struct{ before, now blog.Source }
 
 // prepare looks up what an article needs on the network. It returns blog.Invalid for a source that cannot be fetched.
-// held says that the article is not sent yet.
-func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p preparation, err error) {
+// held says that the article is not sent yet. changed is a translation as it will
+// be, or nil.
+func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool,
+	changed *blog.Translation) (p preparation, err error) {
 	if p.answers, err = o.findSource(ctx, "in-reply-to", a.Answers); err != nil {
 		return p, err
 	}
@@ -36,7 +39,7 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	if held {
 		return p, nil
 	}
-	if p.mentions, err = o.findMentions(ctx, a.Markdown); err != nil {
+	if err := o.findMentions(ctx, a, changed, &p); err != nil {
 		return p, err
 	}
 	// The writers of the sources are mentioned, so that they are notified.
@@ -54,8 +57,8 @@ func (o *Outbox) prepare(ctx context.Context, a blog.Article, held bool) (p prep
 	return p, nil
 }
 
-// apply writes the sources that were found into the article. It returns blog.ErrConflict when somebody has changed the
-// sources of the article since prepare.
+// apply writes the sources and people that were found into the article. It returns blog.ErrConflict when somebody has
+// changed the sources of the article since prepare.
 func (p preparation) apply(a *blog.Article) error {
 	if a.Answers.Address != p.answers.before.Address || a.Quoted.Address != p.quoted.before.Address {
 		return fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
@@ -67,6 +70,7 @@ func (p preparation) apply(a *blog.Article) error {
 	if a.Quoted.ActorID == "" {
 		a.Quoted = p.quoted.now
 	}
+	p.link(&a.Text)
 	return nil
 }
 

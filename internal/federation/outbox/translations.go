@@ -35,7 +35,7 @@ var errUnchanged = errors.New("nothing changed")
 
 func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation,
 	skipIfSame bool) (blog.Article, error) {
-	return o.changeTranslation(ctx, article, "translate", func(s *store.Store, a *blog.Article) (bool, error) {
+	return o.changeTranslation(ctx, article, "translate", &t, func(s *store.Store, a *blog.Article) (bool, error) {
 		if !saved.Equal(a.SavedAt) {
 			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 		}
@@ -89,7 +89,8 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 	}
 	free, err := s.FreeSlug(ctx, t.Slug, a.ID, t.Language)
 	if err == nil && free != t.Slug {
-		err = blog.Invalid{Field: "slug", Problem: fmt.Sprintf("“%s” belongs to another text; “%s” is free", t.Slug, free)}
+		err = blog.Invalid{Field: "slug",
+			Problem: fmt.Sprintf("“%s” belongs to another text; “%s” is free", t.Slug, free)}
 	}
 	return err
 }
@@ -97,7 +98,8 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 // Untranslate removes a translation. Its address then leads to the original. If the translation was public, every
 // server that has the article gets an Update.
 func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
-	return o.changeTranslation(ctx, article, "untranslate", func(s *store.Store, _ *blog.Article) (bool, error) {
+	none := blog.Translation{Text: blog.Text{Language: language}}
+	return o.changeTranslation(ctx, article, "untranslate", &none, func(s *store.Store, _ *blog.Article) (bool, error) {
 		t, err := s.Translation(ctx, article, language)
 		return !t.Draft, err
 	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
@@ -105,8 +107,9 @@ func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language stri
 
 // changeTranslation changes a translation of an article in one transaction. check runs first and reports whether
 // readers see the change. Then the article is saved, with a new revision if they do, and change makes the change.
-// action names the change in errors.
-func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action string,
+// action names the change in errors. changed is the translation as it will be; it gets the links to people whom it is
+// the first to mention.
+func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action string, changed *blog.Translation,
 	check func(*store.Store, *blog.Article) (bool, error),
 	change func(*store.Store, blog.Article) error) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, article)
@@ -115,9 +118,10 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action 
 	}
 	var ready preparation
 	if a.Status == blog.Published {
-		if ready, err = o.prepare(ctx, a, false); err != nil {
+		if ready, err = o.prepare(ctx, a, false, changed); err != nil {
 			return a, fmt.Errorf("%s %q: %w", action, a.Title, err)
 		}
+		ready.link(&changed.Text)
 	}
 	err = o.Store.InTx(ctx, func(s *store.Store) error {
 		if a, err = s.LockArticle(ctx, article); err != nil {
@@ -139,7 +143,10 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action 
 		if err := s.SaveArticle(ctx, &a, o.Now()); err != nil {
 			return err
 		}
-		if err := change(s, a); err != nil || !public || a.ObjectID == "" {
+		if err := change(s, a); err != nil {
+			return err
+		}
+		if err := ready.saveLinks(ctx, s, &a); err != nil || !public || a.ObjectID == "" {
 			return err
 		}
 		// A translation is never held alone. It waits only if the publication of the article is still held.
