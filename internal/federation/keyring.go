@@ -391,7 +391,8 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 
 func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID string, key RemoteKey, err error) {
 	client := ratelimit.ClientSource(r.RemoteAddr)
-	_, err = signature.Verify(r, body, k.bases, k.Now(), func(ctx context.Context, id string) (crypto.PublicKey, error) {
+	_, err = signature.Verify(r, body, k.bases, k.Now(), ofActor(actor), func(ctx context.Context, id string) (
+		crypto.PublicKey, error) {
 		id = blog.URI(id)
 		keyID = id
 		// The caller has checked the blocks of the actor, and so of the actor's host.
@@ -411,4 +412,19 @@ func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID stri
 		k.senders.Mark(senderName(client, keyID), k.Now())
 	}
 	return keyID, key, err
+}
+
+// ofActor chooses among several signatures the one whose key belongs to an actor: its id begins with that of the actor,
+// or at least has the same origin. A proxy may have added the others.
+func ofActor(actor string) signature.Choose {
+	return func(keyIDs []string) int {
+		own := func(id string) bool {
+			rest, ok := strings.CutPrefix(blog.URI(id), actor)
+			return ok && actor != "" && (rest == "" || strings.ContainsAny(rest[:1], "#/?"))
+		}
+		if i := slices.IndexFunc(keyIDs, own); i >= 0 {
+			return i
+		}
+		return slices.IndexFunc(keyIDs, func(id string) bool { return blog.SameOrigin(blog.URI(id), actor) })
+	}
 }

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"crypto"
+	"errors"
 	"strings"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // rfc9421 reads a signature of RFC 9421 and checks everything that needs no key. It reads the profile that federated
-// servers use: one signature, whole components, no parameters on components.
+// servers use: whole components, no parameters on components.
 func (m message) rfc9421() (claim, error) {
 	label, input, err := m.signatureInput()
 	if err != nil {
@@ -41,36 +42,62 @@ func (m message) rfc9421() (claim, error) {
 	return c, err
 }
 
-// signatureInput returns the one entry of Signature-Input: its label, and the list of components with its parameters.
+// signatureInput returns the entry of Signature-Input that is judged: its label, and the list of components with its
+// parameters.
 func (m message) signatureInput() (label string, input httpsfv.InnerList, err error) {
-	inputs, err := m.dictionary("Signature-Input")
+	inputs, err := m.joined("Signature-Input")
 	if err != nil {
 		return "", input, err
 	}
-	// A request with several signatures is refused, so that it is clear which one was verified.
-	if len(inputs.Names()) != 1 {
-		return "", input, refused("there are %d of it", len(inputs.Names()))
+	labels := inputs.Names()
+	if len(labels) > 1 {
+		labels = m.chosen(inputs)
 	}
-	label = inputs.Names()[0]
-	member, _ := inputs.Get(label)
+	if len(labels) != 1 {
+		return "", input, refused("it is not clear which of %d is to be judged", len(inputs.Names()))
+	}
+	member, _ := inputs.Get(labels[0])
 	input, ok := member.(httpsfv.InnerList)
 	if !ok {
 		return "", input, malformed("Signature-Input is not a list of components")
 	}
-	return label, input, nil
+	return labels[0], input, nil
 }
 
-// signatureValue returns the signature under the same label. It must be the only one, too.
+// chosen returns the labels of the signatures that are judged: those whose key id is an address, and of several the one
+// that the caller chooses.
+func (m message) chosen(inputs *httpsfv.Dictionary) (labels []string) {
+	var ids []string
+	for _, label := range inputs.Names() {
+		member, _ := inputs.Get(label)
+		input, _ := member.(httpsfv.InnerList)
+		if input.Params == nil {
+			continue
+		}
+		if id, ok := param[string](input, "keyid"); ok && checkKeyID(id) == nil {
+			labels, ids = append(labels, label), append(ids, id)
+		}
+	}
+	if len(labels) < 2 || m.choose == nil {
+		return labels
+	}
+	if i := m.choose(ids); i >= 0 {
+		return labels[i : i+1]
+	}
+	return labels
+}
+
+// signatureValue returns the signature under the same label.
 func (m message) signatureValue(label string) ([]byte, error) {
 	if len(m.req.Header.Values("Signature")) == 0 {
 		return nil, malformed("Signature-Input without Signature")
 	}
-	values, err := m.dictionary("Signature")
+	values, err := m.joined("Signature")
 	if err != nil {
 		return nil, err
 	}
 	member, ok := values.Get(label)
-	if !ok || len(values.Names()) != 1 {
+	if !ok {
 		return nil, refused("Signature and Signature-Input do not speak of the same one")
 	}
 	item, _ := member.(httpsfv.Item)
@@ -81,16 +108,22 @@ func (m message) signatureValue(label string) ([]byte, error) {
 	return value, nil
 }
 
-// dictionary reads a header as a structured dictionary (RFC 8941).
-func (m message) dictionary(name string) (*httpsfv.Dictionary, error) {
+// joined reads a dictionary that may stand in several headers of one name (RFC 8941, section 4.2).
+func (m message) joined(name string) (*httpsfv.Dictionary, error) {
 	values := m.req.Header.Values(name)
-	if len(values) != 1 {
-		return nil, refused("there are %d headers %s", len(values), name)
+	parsed, err := m.dictionary(name, strings.Join(values, ", "))
+	if len(values) > 1 && errors.Is(err, ErrMalformed) {
+		return nil, refused("there are %d headers %s, and not all of this dialect", len(values), name)
 	}
-	if len(values[0]) > maxHeader {
-		return nil, malformed("%d bytes of %s are too many", len(values[0]), name)
+	return parsed, err
+}
+
+// dictionary reads the value of a header as a structured dictionary (RFC 8941).
+func (m message) dictionary(name, value string) (*httpsfv.Dictionary, error) {
+	if len(value) > maxHeader {
+		return nil, malformed("%d bytes of %s are too many", len(value), name)
 	}
-	parsed, err := httpsfv.UnmarshalDictionary(values)
+	parsed, err := httpsfv.UnmarshalDictionary([]string{value})
 	if err != nil {
 		return nil, malformed("%s: %v", name, err)
 	}
@@ -100,7 +133,7 @@ func (m message) dictionary(name string) (*httpsfv.Dictionary, error) {
 	}
 	// The parser keeps the last of two equal keys; another may keep the first. A value that is not written as it was
 	// sent has more than one reading and is refused.
-	if withoutBlanks(written) != withoutBlanks(values[0]) {
+	if withoutBlanks(written) != withoutBlanks(value) {
 		return nil, refused("%s can be read in more than one way", name)
 	}
 	return parsed, nil
@@ -207,7 +240,11 @@ func (m message) checkRFC9421(names []string) error {
 // checkContentDigest compares a Content-Digest header (RFC 9530) with the body. Each known digest must be right, and
 // at least one must be known.
 func (m message) checkContentDigest() error {
-	digests, err := m.dictionary("Content-Digest")
+	value, err := m.field("content-digest")
+	if err != nil {
+		return err
+	}
+	digests, err := m.dictionary("Content-Digest", value)
 	if err != nil {
 		return err
 	}

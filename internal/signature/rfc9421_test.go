@@ -203,13 +203,23 @@ func TestRFC9421(t *testing.T) {
 				r.Header.Set(name, value+", "+strings.Replace(value, "sig1", "sig2", 1))
 			}
 		}, want: ErrRefused},
+		{name: "a second one by a key without an address is left out",
+			after: withProxy(`proxy=("@authority");keyid="poqkLG"`)},
+		{name: "a second one without a key is left out", after: withProxy(`proxy=("@authority")`)},
+		{name: "a second one that is no list is left out", after: withProxy(`proxy=5`)},
+		{name: "two by keys with an address are refused", after: withProxy(`proxy=();keyid="https://proxy.example/key"`),
+			want: ErrRefused},
 		{name: "one label given twice is refused", after: func(r *http.Request) {
 			r.Header.Set("Signature-Input", `sig1=("date");created=1;keyid="x", `+r.Header.Get("Signature-Input"))
 		}, want: ErrRefused},
 		{name: "two Signature headers are refused", after: func(r *http.Request) { r.Header.Add("Signature", "sig1=:AAAA:") },
 			want: ErrRefused},
-		{name: "two Signature-Input headers are refused",
-			after: func(r *http.Request) { r.Header.Add("Signature-Input", "sig2=()") }, want: ErrRefused},
+		{name: "a second Signature-Input header is read with the first",
+			after: func(r *http.Request) { r.Header.Add("Signature-Input", "sig2=()") }},
+		{name: "two Signature-Input headers with one label are refused",
+			after: func(r *http.Request) { r.Header.Add("Signature-Input", "sig1=()") }, want: ErrRefused},
+		{name: "a second Signature-Input header of another form is refused",
+			after: func(r *http.Request) { r.Header.Add("Signature-Input", "trust me!") }, want: ErrRefused},
 		{name: "no Signature is malformed", after: func(r *http.Request) { r.Header.Del("Signature") }, want: ErrMalformed},
 		{name: "a Signature that is not base64 is malformed", after: header("Signature", "sig1=:!!!:"), want: ErrMalformed},
 		{name: "a Signature that is a text is malformed", after: header("Signature", `sig1="AAAA"`), want: ErrMalformed},
@@ -235,7 +245,7 @@ func TestRFC9421(t *testing.T) {
 			if test.after != nil {
 				test.after(req)
 			}
-			_, err := Verify(req, reply, overkant, now, known)
+			_, err := Verify(req, reply, overkant, now, nil, known)
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
@@ -279,10 +289,30 @@ func TestAnotherProgramsRFC9421IsRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			req.RequestURI = req.URL.RequestURI() // as a server would have it
-			signed, err := Verify(req, body, overkant, time.Now(), known)
+			signed, err := Verify(req, body, overkant, time.Now(), nil, known)
 			if err != nil || signed.KeyID != test.key.ID || signed.Scheme != RFC9421 {
 				t.Errorf("got %v, %v", signed, err)
 			}
 		})
+	}
+}
+
+// withProxy adds a second signature behind the first.
+func withProxy(input string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Header.Set("Signature-Input", r.Header.Get("Signature-Input")+", "+input)
+		r.Header.Set("Signature", r.Header.Get("Signature")+", proxy=:AAAA:")
+	}
+}
+
+func TestTheCallerChoosesAmongSeveralSignatures(t *testing.T) {
+	for choice, want := range map[int]error{-1: ErrRefused, 0: nil, 1: ErrRefused} {
+		req := sign9421(t, post("/ap/inbox"), hand9421{})
+		withProxy(`x=();keyid="poqkLG", proxy=();keyid="https://proxy.example/key"`)(req)
+		var asked []string
+		_, err := Verify(req, reply, overkant, now, func(ids []string) int { asked = ids; return choice }, known)
+		if !errors.Is(err, want) || want == nil && err != nil || len(asked) != 2 || asked[1] != "https://proxy.example/key" {
+			t.Errorf("%d of %v: %v, want %v", choice, asked, err, want)
+		}
 	}
 }

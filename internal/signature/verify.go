@@ -46,6 +46,10 @@ type Signed struct {
 // absolute http or https address without a user name, and only after everything that needs no key was checked.
 type Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
 
+// Choose returns which of the keys with these ids is to be judged, by its index, or -1 for none. Verify calls it where
+// a request has several signatures of RFC 9421 by keys with an address: a proxy on the way may add its own.
+type Choose func(keyIDs []string) int
+
 // Verify checks the signature of a request that arrived here. The body is what was read of it, byte for byte. The
 // bases are the public addresses of this site ("https://overkant.example"): the request must have been made to one of
 // them. Forwarding headers are ignored.
@@ -54,9 +58,13 @@ type Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
 // it Cavage. The signature must cover the method, the target, the host, a time inside the window and, except for GET
 // and HEAD, a digest that equals that of the body. The algorithm follows from the key.
 //
+// Of several signatures only one is judged. Those whose key id is no address are left out, and choose picks one of
+// several others. Without choose such a request is refused.
+//
 // The errors are ErrUnsigned, ErrMalformed and ErrRefused. An ErrRefused that is an ErrMismatch may be worth another
 // call with a key that was fetched again. An error of find comes back wrapped and is none of these.
-func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, find Find) (Signed, error) {
+func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, choose Choose,
+	find Find) (Signed, error) {
 	if !Present(req.Header) {
 		return Signed{}, ErrUnsigned
 	}
@@ -68,7 +76,7 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, fin
 		}
 		read = message.rfc9421
 	}
-	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now}
+	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now, choose: choose}
 	if m.base == nil {
 		return Signed{}, refused("it was made for the host %q, which is not ours", req.Host)
 	}
@@ -105,6 +113,7 @@ type message struct {
 	base   *url.URL // the public address it was made to
 	target string   // path and query, as they were sent
 	now    time.Time
+	choose Choose
 }
 
 // claim is what a signature says, before its key is known.
