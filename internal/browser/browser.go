@@ -1,7 +1,7 @@
 // Package browser looks at the pages of the program in a real browser. [Start] starts Chromium, which all tests of a
 // binary share, and [Browser.Tab] opens a tab in it. A [Tab] is set up as a reader's screen is ([Screen]), opens pages,
 // and says what it saw: what was requested, what the console said, what moved, what is wider than the screen, and what
-// axe finds. [CheckHTML] asks the Nu HTML Checker.
+// axe finds. [CheckHTML] asks the Nu HTML Checker, and [Lighthouse] Lighthouse.
 //
 // Chromium comes from PATH, and the other tools from .ci/tools, where “npm ci” installs them. Where one of them is
 // missing, the tests that need it are skipped. With browser in CAUSERIE_TEST_REQUIRE they fail instead.
@@ -34,13 +34,16 @@ const Tools = "../../.ci/tools/node_modules"
 // patience is how long anything in a tab may take. A machine that runs other tests as well is slow.
 const patience = time.Minute
 
+// Required reports whether the tests of the pages must not be skipped.
+func Required() bool { return storetest.Required("browser") }
+
 // need skips a test that lacks a program or a file, or fails it where browsers are required.
 func need(t testing.TB, what string, err error) {
 	t.Helper()
 	if err == nil {
 		return
 	}
-	if storetest.Required("browser") {
+	if Required() {
 		t.Fatalf("%s: %v", what, err)
 	}
 	t.Skipf("%s is missing, so this is not looked at: %v", what, err)
@@ -229,7 +232,14 @@ func (b *Tab) Press(selector string) Page {
 // Type writes a text into the field that a selector finds, in the place of what is there.
 func (b *Tab) Type(selector, text string) {
 	b.t.Helper()
-	b.do("type into "+selector, chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	Eval[bool](b, fmt.Sprintf("document.querySelector(%q).value = '', true", selector))
+	b.do("type into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Choose chooses a file in the field that a selector finds.
+func (b *Tab) Choose(selector, path string) {
+	b.t.Helper()
+	b.do("choose a file in "+selector, chromedp.SetUploadFiles(chromedp.CSS(selector), []string{path}))
 }
 
 // Page returns what the tab noticed of its page so far.

@@ -113,6 +113,7 @@ func TestPagesInABrowser(t *testing.T) {
 			s.lookAround(t, s.admin, s.adminPlaces())
 		})
 	})
+	t.Run("without scripts", s.readWithoutScripts)
 	t.Run("HTML", func(t *testing.T) {
 		for name, found := range browser.CheckHTML(t, s.sources.pages) {
 			t.Errorf("%s:\n\t%s", name, strings.Join(found, "\n\t"))

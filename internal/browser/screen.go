@@ -2,6 +2,7 @@ package browser
 
 import (
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
@@ -93,4 +94,43 @@ func (b *Tab) Shift() float64 {
 func (b *Tab) Scripts(on bool) {
 	b.t.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+}
+
+// Cache switches the browser's cache of the tab on or off. Without it, each page is a first visit.
+func (b *Tab) Cache(on bool) {
+	b.t.Helper()
+	call(b, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: !on})
+}
+
+// Lightness returns how light the background of the page is, from 0 for black to 1 for white.
+func (b *Tab) Lightness() float64 {
+	b.t.Helper()
+	return Eval[float64](b, `(() => {
+		const n = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).map(Number);
+		return (n[0] + n[1] + n[2]) / 765;
+	})()`)
+}
+
+// paperWidth is how many CSS pixels are between the margins of A4.
+const paperWidth = 627
+
+// Paper shows the page as it is printed, on A4.
+func (b *Tab) Paper() {
+	b.t.Helper()
+	b.do("set the paper", chromedp.EmulateViewport(paperWidth, 950))
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+}
+
+// Shown reports whether the page shows anything that a selector finds.
+func (b *Tab) Shown(selector string) bool {
+	b.t.Helper()
+	return Eval[bool](b, `[...document.querySelectorAll("`+selector+`")].some(e => e.getClientRects().length > 0)`)
+}
+
+// Cut returns what is wider than the place that it has, so that paper shows only a part of it.
+func (b *Tab) Cut() []string {
+	b.t.Helper()
+	return Eval[[]string](b, `[...document.querySelectorAll("body, body *")]
+		.filter(e => e.getClientRects().length > 0 && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1)
+		.map(e => (e.scrollWidth - e.clientWidth) + " px: " + e.outerHTML.slice(0, 120).replace(/\s+/g, " "))`)
 }
