@@ -253,19 +253,17 @@ func (f *federatedWriter) span(n *node) {
 	f.children(n)
 }
 
-var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷",
-	"8", "⁸", "9", "⁹")
-
 // supSub writes superscript and subscript. Mastodon drops both tags: m² would become m2, and the number of a footnote
 // would join the word before it. So a Note gets superscript digits, or the number in brackets.
 func (f *federatedWriter) supSub(n *node) {
+	digits := smallDigits(n)
 	switch {
 	case f.kind == ArticleHTML:
 		f.wrap(n, n.tag)
 	case silent(n):
 		f.writeText("[" + n.allText() + "]")
-	case n.tag == "sup" && strings.Trim(n.allText(), "0123456789") == "":
-		f.writeText(superscripts.Replace(n.allText()))
+	case digits != "":
+		f.writeText(digits)
 	default:
 		f.children(n)
 	}

@@ -33,7 +33,7 @@ func TestFederated(t *testing.T) {
 				`<em>permission</em>.</p></li></ol>`,
 			`<p>Said.[1]</p><ol><li><p>With <em>permission</em>.</p></li></ol>`},
 		{"a raised number is a character in a note", "m<sup>2</sup> H<sub>2</sub>O", `<p>m<sup>2</sup> H<sub>2</sub>O</p>`,
-			`<p>m² H2O</p>`},
+			`<p>m² H₂O</p>`},
 		{"definitions are paragraphs", "a\n: b", `<p><strong>a</strong></p><p>b</p>`, `=`},
 		{"whose words they are follows a dash", "> a\n>\n> -- Harm", `<blockquote><p>a</p><p>— Harm</p></blockquote>`, `=`},
 		{"tasks keep their sign", "- [x] a", `<ul><li>☑ a</li></ul>`, `=`},

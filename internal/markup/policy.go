@@ -48,7 +48,12 @@ func common() *bluemonday.Policy {
 }
 
 // remotePolicy is for HTML from other servers.
-var remotePolicy = sync.OnceValue(common)
+var remotePolicy = sync.OnceValue(func() *bluemonday.Policy {
+	p := common()
+	p.AllowElements("sup", "sub")
+	p.AllowNoAttrs().OnElements("sup", "sub")
+	return p
+})
 
 // federatedPolicy is for what this blog sends (contract F-036).
 var federatedPolicy = sync.OnceValue(func() *bluemonday.Policy {

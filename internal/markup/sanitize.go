@@ -19,8 +19,8 @@ type Comment struct {
 const commentDepth = 48
 
 // Clean sanitises HTML from another server. It keeps the elements that Mastodon keeps: paragraphs, line breaks,
-// emphasis, code, quotations, lists, ruby, language and direction. Headings become bold paragraphs, and pictures
-// become links.
+// emphasis, code, quotations, lists, ruby, language and direction; and superscript and subscript, without which 10² is
+// another number. Headings become bold paragraphs, rules three stars, and pictures links.
 //
 // A link stays if it leads to an absolute http or https address. It gets rel="nofollow ugc noopener" and no target.
 // If the text of a link looks like another address, Clean replaces it by the true address.
@@ -78,8 +78,15 @@ func (c *cleaner) node(n *node) {
 		c.picture(n)
 	case "a":
 		c.anchor(n)
-	case "b", "strong", "i", "em", "u", "s", "del", "code", "ruby", "rt", "rp":
+	case "b", "strong", "i", "em", "u", "s", "del", "code", "ruby", "rt", "rp", "sup", "sub":
 		c.wrap(n, n.tag)
+	// Browsers write the marks of a short quotation.
+	case "q":
+		c.writeText("“")
+		c.children(n)
+		c.writeText("”")
+	case "hr":
+		c.rule()
 	case "strike":
 		c.wrap(n, "s")
 	case "span":
@@ -178,6 +185,15 @@ func (c *cleaner) unknown(n *node) {
 	default:
 		c.paragraph(n)
 	}
+}
+
+// rule writes what divides two parts of a text.
+func (c *cleaner) rule() {
+	if c.flat > 0 {
+		c.WriteByte(' ')
+		return
+	}
+	c.WriteString("<p>* * *</p>")
 }
 
 // writeSpaced writes the text of a block without its tags. Spaces around it keep the words apart.

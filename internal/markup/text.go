@@ -36,6 +36,9 @@ func (t *textWriter) walk(n *node) {
 		t.writeText(n.text)
 	case silent(n):
 		return
+	case smallDigits(n) != "":
+		t.writeText(smallDigits(n))
+		return
 	case n.tag == "br":
 		t.breakLine("\n")
 	case n.tag == "img":
@@ -63,6 +66,28 @@ func (t *textWriter) walk(n *node) {
 		n.tag != "dd" {
 		t.breakLine("\n\n")
 	}
+}
+
+var (
+	superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷",
+		"8", "⁸", "9", "⁹")
+	subscripts = strings.NewReplacer("0", "₀", "1", "₁", "2", "₂", "3", "₃", "4", "₄", "5", "₅", "6", "₆", "7", "₇",
+		"8", "₈", "9", "₉")
+)
+
+// smallDigits returns a number in superscript or subscript in characters that need no element, "" for anything else.
+func smallDigits(n *node) string {
+	if n.tag != "sup" && n.tag != "sub" {
+		return ""
+	}
+	number := n.allText()
+	switch {
+	case strings.Trim(number, "0123456789") != "":
+		return ""
+	case n.tag == "sup":
+		return superscripts.Replace(number)
+	}
+	return subscripts.Replace(number)
 }
 
 // silent reports whether an element is not read aloud.

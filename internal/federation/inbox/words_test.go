@@ -81,3 +81,24 @@ func TestF130AnAttachmentIsNamedByItsDescription(t *testing.T) {
 		}
 	})
 }
+
+func TestF902SignsThatStandHigherOrLowerKeepTheirPlace(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		tube, a := o.Server("red").Person("tube"), o.Publish()
+		for i, try := range []struct{ content, html, plain string }{
+			{"<p>10<sup>2</sup> m<sup>3</sup></p>", "<p>10<sup>2</sup> m<sup>3</sup></p>", "10² m³"},
+			{"<p>H<sub>2</sub>O</p>", "<p>H<sub>2</sub>O</p>", "H₂O"},
+			{`<p>x<sup lang="en" class="big" onclick="x()">n</sup></p>`, `<p>x<sup lang="en">n</sup></p>`, "xn"},
+			{"<p>She said <q>no</q>.</p>", "<p>She said “no”.</p>", "She said “no”."},
+			{"<p>One</p><hr><p>Two</p>", "<p>One</p><p>* * *</p><p>Two</p>", "One\n\n* * *\n\nTwo"},
+			{"<p>One<hr/>two</p>", "<p>One</p><p>* * *</p>two", "One\n\n* * *\n\ntwo"},
+		} {
+			name := fmt.Sprint("high", i)
+			o.Receive(tube, overkant.Activity("Create", tube,
+				overkant.ReplyNote(tube, o.Object(a), name, map[string]any{"content": try.content}), name))
+			if c := stored(o, tube.ID+"/notes/"+name); c.HTML != try.html || c.Plain != try.plain {
+				t.Errorf("%s:\n%s %q, want\n%s %q", try.content, c.HTML, c.Plain, try.html, try.plain)
+			}
+		}
+	})
+}
