@@ -2,12 +2,35 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"causerie/internal/store/storetest"
 )
+
+func TestT263ADateOfAnotherProgramIsTheSameMoment(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := openAt(t, database, freePort(t), "--timezone", "Europe/Amsterdam")
+		s.ilse()
+		for i, test := range []struct{ written, want string }{
+			{"2015-04-12 22:17:16 +0200", "2015-04-12T20:17:16Z"}, {"2014-05-06T07:08", "2014-05-06T05:08:00Z"},
+			{"2013-05-06 07:08:09", "2013-05-06T05:08:09Z"}, {"2012-05-06T07:08:09.5+0000", "2012-05-06T07:08:09Z"},
+			{"2011-05-06 07:08:09 UTC", "2011-05-06T07:08:09Z"}, {"2010-05-06 07:08 -05:00", "2010-05-06T12:08:00Z"},
+		} {
+			name := fmt.Sprint("moment-", i)
+			out := s.cli("article", "publish", "--json", write(t, name+".md",
+				"---\ntitle: "+name+"\ndate: "+test.written+"\n---\n\nWords.\n"))
+			_, body := s.get(read[articleLine](t, out)[0].Object, mastodon)
+			if !strings.Contains(body, `"published":"`+test.want+`"`) {
+				t.Errorf("%s is published as %s", test.written, body)
+			}
+		}
+		s.refuses(failed, "must be a date", "article", "publish",
+			write(t, "x.md", "---\ntitle: X\ndate: 2012-05-06 07:08 CET\n---\nWords."))
+	})
+}
 
 func TestT249APastDateIsTheDateOfTheArticle(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {

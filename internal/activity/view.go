@@ -5,6 +5,8 @@ import (
 
 	"github.com/go-fed/activity/streams"
 	"github.com/go-fed/activity/streams/vocab"
+
+	txt "causerie/internal/text"
 )
 
 // go-fed never gets the document of another server itself. Its parser accepts shapes on which its accessors panic,
@@ -67,8 +69,13 @@ func shape(object map[string]any, other string) map[string]any {
 	seen := map[string]any{"@context": namespace, "type": kind}
 	// Only these two times are asked of go-fed; every other member would be parsed for nothing.
 	for _, moment := range []string{"published", "updated"} {
-		if at := text(object[moment]); at != "" && len(at) <= maxTime {
-			seen[moment] = at
+		written := text(object[moment])
+		if len(written) > maxTime {
+			continue
+		}
+		// go-fed reads one form of those that servers write.
+		if at, err := txt.ParseTime(written, time.UTC); err == nil {
+			seen[moment] = at.Format(time.RFC3339Nano)
 		}
 	}
 	return seen

@@ -53,8 +53,8 @@ type FrontMatter struct {
 const maxFrontMatter = 64 << 10
 
 // ParseFrontMatter splits an article file into its front matter and the Markdown after it. The front matter is YAML
-// between two lines of three dashes. A date is RFC 3339, "2006-01-02 15:04" or "2006-01-02". The last two formats use
-// zone; nil means UTC.
+// between two lines of three dashes. A date is a day or has one of the forms of text.ParseTime. Without a zone of its
+// own it is of the given zone; nil means UTC.
 //
 // Its texts are in the form of text.Written, those of one line in that of text.WrittenLine. It returns all errors
 // together, one per line, each with its key and line number. For an unknown key, the error suggests the nearest known
@@ -387,23 +387,22 @@ func partField(r *frontReader, value *yaml.Node) error {
 	return nil
 }
 
-var dateFormats = []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"}
-
 func dateField(field func(*FrontMatter) **time.Time) func(*frontReader, *yaml.Node) error {
 	return func(r *frontReader, value *yaml.Node) error {
 		s, err := scalar(value)
 		if err != nil {
 			return errors.New(`must be a date such as “2026-11-16” or “2026-11-16 17:00”`)
 		}
-		for _, format := range dateFormats {
-			// time.Parse accepts the year 0; we do not.
-			if t, err := time.ParseInLocation(format, s, r.zone); err == nil && t.Year() > 0 {
-				*field(&r.front) = &t
-				return nil
-			}
+		at, err := text.ParseTime(s, r.zone)
+		if err != nil {
+			at, err = time.ParseInLocation(time.DateOnly, s, r.zone)
+		}
+		// ISO 8601 has a year 0; a blog does not.
+		if err == nil && at.Year() > 0 {
+			*field(&r.front) = &at
+			return nil
 		}
 		return fmt.Errorf(`must be a date such as “2026-11-16”, “2026-11-16 17:00” or `+
-			`“2026-11-16T17:00:00+01:00”, not “%s”`,
-			text.Excerpt(s, 60))
+			`“2026-11-16T17:00:00+01:00”, not “%s”`, text.Excerpt(s, 60))
 	}
 }

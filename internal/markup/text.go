@@ -69,10 +69,10 @@ func (t *textWriter) walk(n *node) {
 }
 
 var (
-	superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷",
-		"8", "⁸", "9", "⁹")
-	subscripts = strings.NewReplacer("0", "₀", "1", "₁", "2", "₂", "3", "₃", "4", "₄", "5", "₅", "6", "₆", "7", "₇",
-		"8", "₈", "9", "₉")
+	superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴",
+		"5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+	subscripts = strings.NewReplacer("0", "₀", "1", "₁", "2", "₂", "3", "₃", "4", "₄",
+		"5", "₅", "6", "₆", "7", "₇", "8", "₈", "9", "₉")
 )
 
 // smallDigits returns a number in superscript or subscript in characters that need no element, "" for anything else.

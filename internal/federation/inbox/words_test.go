@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/overkant"
@@ -82,7 +83,7 @@ func TestF130AnAttachmentIsNamedByItsDescription(t *testing.T) {
 	})
 }
 
-func TestF902SignsThatStandHigherOrLowerKeepTheirPlace(t *testing.T) {
+func TestF156SignsThatStandHigherOrLowerKeepTheirPlace(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		tube, a := o.Server("red").Person("tube"), o.Publish()
 		for i, try := range []struct{ content, html, plain string }{
@@ -98,6 +99,41 @@ func TestF902SignsThatStandHigherOrLowerKeepTheirPlace(t *testing.T) {
 				overkant.ReplyNote(tube, o.Object(a), name, map[string]any{"content": try.content}), name))
 			if c := stored(o, tube.ID+"/notes/"+name); c.HTML != try.html || c.Plain != try.plain {
 				t.Errorf("%s:\n%s %q, want\n%s %q", try.content, c.HTML, c.Plain, try.html, try.plain)
+			}
+		}
+	})
+}
+
+func TestF157ATimeIsReadInEachFormThatServersWrite(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		tube, a := o.Server("red").Person("tube"), o.Publish()
+		at := time.Date(2026, 11, 29, 12, 34, 56, 0, time.UTC)
+		for i, written := range []string{"2026-11-29T12:34:56Z", "2026-11-29 12:34:56", "2026-11-29T12:34:56",
+			"2026-11-29T12:34:56+0000", "2026-11-29T13:34:56+0100", "2026-11-29t12:34:56z", "2026-11-29T12:34:56.000",
+			"2026-11-29 12:34:56 UTC", "2026-11-29 12:34:56 +0000 UTC", "2026-11-29 12:34:56.000000+00:00",
+			" 2026-11-29T12:34:56Z "} {
+			name := fmt.Sprint("time", i)
+			note := overkant.ReplyNote(tube, o.Object(a), name, map[string]any{"published": written})
+			o.Receive(tube, overkant.Activity("Create", tube, note, name))
+			if c := stored(o, tube.ID+"/notes/"+name); !c.PublishedAt.Equal(at) {
+				t.Errorf("published %q: %s", written, c.PublishedAt)
+			}
+			// an edit that came late does not replace a newer one
+			for n, second := range []string{":58", ":57"} {
+				note["updated"] = strings.ReplaceAll(written, ":56", second)
+				note["content"] = fmt.Sprint("<p>edit ", n, "</p>")
+				o.Receive(tube, overkant.Activity("Update", tube, note, fmt.Sprint(name, "-", n)))
+			}
+			if c := stored(o, tube.ID+"/notes/"+name); c.Plain != "edit 0" {
+				t.Errorf("updated %q: %q is the newest", written, c.Plain)
+			}
+		}
+		for i, written := range []any{"0000-01-01T00:00:00Z", "57171-08-04T06:31:30Z", "yesterday", 1764419696, nil, ""} {
+			name := fmt.Sprint("odd", i)
+			o.Receive(tube, overkant.Activity("Create", tube,
+				overkant.ReplyNote(tube, o.Object(a), name, map[string]any{"published": written}), name))
+			if c := stored(o, tube.ID+"/notes/"+name); time.Since(c.PublishedAt) > time.Minute {
+				t.Errorf("published %v: %s", written, c.PublishedAt)
 			}
 		}
 	})
