@@ -88,13 +88,14 @@ func (s *server) makeRooms(ctx context.Context) error {
 	readers := web.New(s.store, pages, cache)
 	readers.Log = s.log
 	guard := page.SecurityHeaders(strings.HasPrefix(s.site.URL, "https://"))
-	s.router = s.routes(docs, authors.Routes(), visitors.Routes(), guard.Wrap(readers.Routes()))
+	s.router = s.routes(docs, authors.Routes(), s.library.Handler(authors.MayPreview), visitors.Routes(),
+		guard.Wrap(readers.Routes()))
 	s.handler = s.keptFirst(cache.Kept(docs.KeptKind, guard, s.router), s.router)
 	return nil
 }
 
 // routes returns the handler that passes each request to its package.
-func (s *server) routes(docs *documents.Documents, authors, visitors, readers http.Handler) chi.Router {
+func (s *server) routes(docs *documents.Documents, authors, pictures, visitors, readers http.Handler) chi.Router {
 	r := chi.NewRouter()
 	// clientAddress comes first, because the log and the limits use the address of the client.
 	r.Use(plainPath, s.clientAddress, s.logAndRecover, s.lastAnswers, noStore, closeChunked)
@@ -105,7 +106,7 @@ func (s *server) routes(docs *documents.Documents, authors, visitors, readers ht
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		r.Handle(path, authors)
 	}
-	r.Handle("/media/*", s.library.Handler())
+	r.Handle("/media/*", pictures)
 	r.Method(http.MethodPost, "/interact", visitors)
 	// A page and its ActivityPub document have the same URL; the Accept header decides.
 	r.Handle("/*", documents.Negotiate(docs, readers))

@@ -97,7 +97,7 @@ func (h *Handler) askToSignIn(req *request) error {
 
 // hadSession reports whether this browser had a session that ended within the last days.
 func (h *Handler) hadSession(req *request) (bool, error) {
-	hash := h.sessionHash(req)
+	hash := h.sessionHash(req.r)
 	if hash == "" {
 		return false, nil
 	}

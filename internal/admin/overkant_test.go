@@ -97,7 +97,7 @@ func open(t testing.TB, s *store.Store, folder string) *overkant {
 	for _, path := range []string{"/admin", "/admin/*", "/login", "/login/*", "/authorize_interaction"} {
 		b.Router.Handle(path, author)
 	}
-	b.Router.Handle("/media/*", library.Handler())
+	b.Router.Handle("/media/*", library.Handler(o.admin.MayPreview))
 	b.Router.Handle("/static/*", pages.Static())
 	b.Router.Get("/style.css", pages.Style)
 	b.Run(inbox.NewBackfill(b.Inbox).Run)

@@ -40,7 +40,7 @@ func (h *Handler) startSession(req *request, author blog.Author, long bool) erro
 // currentSession reads the author who is signed in on this browser, if any, and extends the session from time to
 // time.
 func (h *Handler) currentSession(req *request) error {
-	hash := h.sessionHash(req)
+	hash := h.sessionHash(req.r)
 	if hash == "" {
 		return nil
 	}
@@ -62,6 +62,20 @@ func (h *Handler) currentSession(req *request) error {
 	return nil
 }
 
+// MayPreview reports whether the author who is signed in on a browser may see the drafts of a voice. It is false for
+// everybody else. It writes nothing.
+func (h *Handler) MayPreview(r *http.Request, owner blog.ID) (bool, error) {
+	hash := h.sessionHash(r)
+	if hash == "" {
+		return false, nil
+	}
+	_, author, err := h.store.Session(r.Context(), hash, h.now())
+	if errors.Is(err, blog.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && author.MayWrite(owner), err
+}
+
 func (h *Handler) signOut(req *request) error {
 	h.endSession(req)
 	gone := h.cookie("")
@@ -72,7 +86,7 @@ func (h *Handler) signOut(req *request) error {
 
 // endSession ends the session of this browser.
 func (h *Handler) endSession(req *request) {
-	if hash := h.sessionHash(req); hash != "" {
+	if hash := h.sessionHash(req.r); hash != "" {
 		if err := h.store.EndSession(req.ctx(), hash); err != nil {
 			// Signing out goes on: the cookie is removed in any case.
 			h.Log.Error("a session was not ended", "error", err)
@@ -81,8 +95,8 @@ func (h *Handler) endSession(req *request) {
 }
 
 // sessionHash is the hash of the session's token of this browser; "" if it has none.
-func (h *Handler) sessionHash(req *request) string {
-	cookie, err := req.r.Cookie(h.cookieName())
+func (h *Handler) sessionHash(r *http.Request) string {
+	cookie, err := r.Cookie(h.cookieName())
 	// A token has 64 characters. A longer cookie is not worth a query.
 	if err != nil || len(cookie.Value) > 100 {
 		return ""

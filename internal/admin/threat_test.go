@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,4 +63,54 @@ func harmless(t *testing.T, path string, n *html.Node) {
 			t.Errorf("%s has <%s %s=%q>", path, n.Data, a.Key, a.Val)
 		}
 	}
+}
+
+func TestT179PicturesOfADraftAreShownToWhoMaySeeTheDraft(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Writer)
+		o.author("maud", "Maud Ahlers", blog.Editor)
+		o.author("tobias", "Tobias Renkema", blog.Writer)
+		ilse := o.signIn("ilse")
+		readers := map[string]*browser{"anybody": o.browser(), "the author": ilse, "an editor": o.signIn("maud"),
+			"another author": o.signIn("tobias")}
+		// answers checks who gets a picture; the others get 404, which no cache may keep.
+		answers := func(when, address string, public bool) {
+			t.Helper()
+			for who, b := range readers {
+				status, policy := 404, "private, no-store"
+				switch {
+				case public:
+					status, policy = 200, "public, max-age=31536000, immutable"
+				case who == "the author" || who == "an editor":
+					status = 200
+				}
+				b.open(address)
+				if got := b.header.Get("Cache-Control"); b.status != status || got != policy {
+					t.Errorf("%s, %s: %d, %q; want %d, %q", when, who, b.status, got, status, policy)
+				}
+			}
+		}
+		address := regexp.MustCompile(`/media/([0-9A-Z]{26})-[0-9]+-[A-Z2-7]{26}\.png`)
+		for i, visibility := range []string{"public", "followers"} {
+			ilse.open("/admin/articles/new").press("Add to the text", "title", "House "+visibility, "text", "It floats.",
+				"upload-alt", "A house", "visibility", visibility,
+				file{"upload", visibility + ".png", drawing(600, 300, uint8(90+i))}).want(200, "/admin/articles/")
+			draft := ilse.at.Path
+			a, err := o.store.Article(t.Context(), blog.ID(draft[len("/admin/articles/"):]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			picture := address.FindStringSubmatch(a.HTML)
+			if picture == nil {
+				t.Fatalf("the text has no picture with a long name: %s", a.HTML)
+			}
+			answers("a draft", picture[0], false)
+			// Who knows the id of the picture alone cannot publish it.
+			tobias := readers["another author"].open("/admin/articles/new")
+			tobias.press("Save", "title", "Mine", "text", "![x](/media/"+picture[1]+"-600.png)").want(200,
+				"/admin/articles/").sees("is not in the library")
+			ilse.open(draft+"/publish").press("Publish as chosen").want(200, "/admin/articles/")
+			answers(visibility, picture[0], true)
+		}
+	})
 }

@@ -58,6 +58,21 @@ type Text struct {
 // TrimEnd returns a text without the blank lines at its end, which mean nothing.
 func TrimEnd(text string) string { return strings.TrimRight(text, " \n\t") }
 
+var pictureAddress = regexp.MustCompile(`/media/([0-9A-HJKMNP-TV-Z]{26})-`)
+
+// PictureIDs lists the pictures of our library in the text, each once, in order.
+func (t Text) PictureIDs() []ID {
+	var ids []ID
+	known := map[string]bool{}
+	for _, found := range pictureAddress.FindAllStringSubmatch(t.HTML, -1) {
+		if !known[found[1]] {
+			known[found[1]] = true
+			ids = append(ids, ID(found[1]))
+		}
+	}
+	return ids
+}
+
 // SameContent reports whether two texts have the same language and the same content.
 func (t Text) SameContent(other Text) bool {
 	return t.Language == other.Language && t.Title == other.Title && t.Subtitle == other.Subtitle &&

@@ -21,7 +21,6 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -71,8 +70,6 @@ func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog
 	return blog.Voice{}, blog.ErrNotFound
 }
 
-var mediaFile = regexp.MustCompile(`/media/([0-9A-HJKMNP-TV-Z]{26})-`)
-
 // PostInput collects what the ActivityPub object of an article is made of.
 func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, mentions []activity.Mention) (
 	activity.PostInput, error,
@@ -91,7 +88,7 @@ func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, men
 			input.Translations = append(input.Translations, t.Text)
 		}
 	}
-	ids := inlinePictures(a)
+	ids := a.PictureIDs()
 	pictures, err := s.Pictures(ctx, append(ids, a.PictureID))
 	if err != nil {
 		return input, err
@@ -105,17 +102,4 @@ func (b Core) PostInput(ctx context.Context, s *store.Store, a blog.Article, men
 		input.Picture = &hero
 	}
 	return input, nil
-}
-
-// inlinePictures lists the pictures of our library in the text of an article, each once, in order.
-func inlinePictures(a blog.Article) []blog.ID {
-	var ids []blog.ID
-	known := map[string]bool{}
-	for _, found := range mediaFile.FindAllStringSubmatch(a.HTML, -1) {
-		if !known[found[1]] {
-			known[found[1]] = true
-			ids = append(ids, blog.ID(found[1]))
-		}
-	}
-	return ids
 }

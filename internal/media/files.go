@@ -90,14 +90,15 @@ func (l *Library) removeUnfinished() error {
 	return nil
 }
 
-// fileName matches the names that this package makes. No others are served.
-var fileName = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}-[1-9][0-9]{0,4}\.(jpg|png)$`)
+// fileName matches the names that this package makes, now and in earlier versions. No others are served.
+var fileName = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}-[1-9][0-9]{0,4}(-[A-Z2-7]{26})?\.(jpg|png)$`)
 
 var servedTypes = map[string]string{".jpg": "image/jpeg", ".png": "image/png"}
 
 // Handler serves the files of the library at /media/{file}. There is no listing. A file never changes, so caches may
-// keep it for ever.
-func (l *Library) Handler() http.Handler {
+// keep it for ever. A picture that was never public is served to nobody but those who may see the drafts of its voice,
+// and no cache keeps it. mayPreview reports whether the client of a request may.
+func (l *Library) Handler(mayPreview func(r *http.Request, owner blog.ID) (bool, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -110,11 +111,44 @@ func (l *Library) Handler() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		l.serve(w, r, name)
+		public, owner, err := l.access(r, name)
+		if err == nil && !public {
+			// Nor may a cache keep the answer for those who may not: the article can be published at any time.
+			w.Header().Set("Cache-Control", "private, no-store")
+			var may bool
+			if may, err = mayPreview(r, owner); err == nil && !may {
+				err = blog.ErrNotFound
+			}
+		}
+		switch {
+		case errors.Is(err, blog.ErrNotFound):
+			http.NotFound(w, r)
+		case err != nil:
+			l.failRead(w, name, err)
+		default:
+			l.serve(w, r, name, public)
+		}
 	})
 }
 
-func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
+// access returns whether everybody may see a file, and the voice to which it belongs if not.
+func (l *Library) access(r *http.Request, file string) (public bool, owner blog.ID, err error) {
+	l.mu.Lock()
+	_, known := l.public.Get(file)
+	l.mu.Unlock()
+	if known {
+		return true, "", nil
+	}
+	owner, public, err = l.store.PictureAccess(r.Context(), file)
+	if public {
+		l.mu.Lock()
+		l.public.Add(file, struct{}{})
+		l.mu.Unlock()
+	}
+	return public, owner, err
+}
+
+func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string, public bool) {
 	file, err := l.folder.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
@@ -141,9 +175,12 @@ func (l *Library) serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Content-Disposition", "inline")
 	// The files are our own encoders' work. Should one be read as a page all the same, it can do nothing.
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // other servers show it beside the article
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Etag", `"`+strings.TrimSuffix(name, path.Ext(name))+`"`)
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if public {
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // other servers show it beside the article
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("Etag", `"`+strings.TrimSuffix(name, path.Ext(name))+`"`)
+	}
 	http.ServeContent(w, r, "", info.ModTime(), file)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,8 +52,9 @@ func pictureByFile(ctx context.Context, s *store.Store, file string) (blog.Pictu
 		return blog.Picture{}, err
 	}
 	p, ok := found[id]
-	if !ok {
-		return p, fmt.Errorf("picture file %q: %w", file, blog.ErrNotFound)
+	// The whole name: somebody who knows the id alone must not publish the picture of another author's draft.
+	if !ok || !slices.ContainsFunc(p.Files, func(f blog.PictureFile) bool { return f.File == file }) {
+		return blog.Picture{}, fmt.Errorf("picture file %q: %w", file, blog.ErrNotFound)
 	}
 	return p, nil
 }

@@ -12,6 +12,7 @@ package media
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -24,12 +25,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/unicode/norm"
 
 	"causerie/internal/blog"
+	"causerie/internal/lru"
 	"causerie/internal/store"
 )
 
@@ -42,6 +45,7 @@ const (
 	maxSide    = 20_000           // pixels; no encoder takes much more
 	decodeTime = 20 * time.Second // for decoding one picture, whatever it was made to cost
 	maxName    = 120              // bytes of the name that is kept
+	maxPublic  = 4096             // files of which it is remembered that everybody may see them
 )
 
 // Library stores the pictures of one blog: files in a folder, descriptions in the store.
@@ -54,6 +58,9 @@ type Library struct {
 	store  *store.Store
 	folder *os.Root
 	memory *semaphore.Weighted // bytes of the pictures that are decoded now
+
+	mu     sync.Mutex
+	public *lru.Cache[string, struct{}] // files that everybody may see: they stay so
 }
 
 // Open opens the library in a folder, which it creates when it is missing, and removes what a crash left half
@@ -66,7 +73,8 @@ func Open(folder string, s *store.Store) (*Library, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the picture library: %w", err)
 	}
-	l := &Library{store: s, folder: root, memory: semaphore.NewWeighted(maxDecoded)}
+	l := &Library{store: s, folder: root, memory: semaphore.NewWeighted(maxDecoded),
+		public: lru.New[string, struct{}](maxPublic)}
 	return l, l.removeUnfinished()
 }
 
@@ -175,7 +183,9 @@ func (l *Library) writeVersion(p blog.Picture, version *image.RGBA) (blog.Pictur
 		ext = "png"
 	}
 	size := version.Bounds().Size()
-	f := blog.PictureFile{PictureID: p.ID, Width: size.X, Height: size.Y, File: fmt.Sprintf("%s-%d.%s", p.ID, size.X, ext)}
+	// An id has 80 random bits, and its time can be guessed. The picture of a draft must not be found by its name.
+	name := fmt.Sprintf("%s-%d-%s.%s", p.ID, size.X, rand.Text(), ext)
+	f := blog.PictureFile{PictureID: p.ID, Width: size.X, Height: size.Y, File: name}
 	var err error
 	f.Size, err = l.write(f.File, func(w io.Writer) error { return encode(w, p.Type, version) })
 	if err != nil {

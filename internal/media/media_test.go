@@ -20,6 +20,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +53,21 @@ func library(t *testing.T, s *store.Store) (*Library, string) {
 	}
 	t.Cleanup(func() { l.Close() })
 	return l, folder
+}
+
+// nobody and anybody say who may see drafts.
+func nobody(*http.Request, blog.ID) (bool, error)  { return false, nil }
+func anybody(*http.Request, blog.ID) (bool, error) { return true, nil }
+
+// publish publishes an article with a picture at its top.
+func publish(t *testing.T, l *Library, p blog.Picture) {
+	t.Helper()
+	a := blog.Article{ID: blog.NewID(noon), VoiceID: p.VoiceID, Status: blog.Published, Format: blog.FullArticle,
+		Visibility: blog.Public, Comments: blog.Open, PictureID: p.ID, Month: "2026/11", PublishedAt: &noon, CreatedAt: noon,
+		Text: blog.Text{Language: "en", Title: "Wide", Slug: "wide", Markdown: "x", HTML: "<p>x</p>"}}
+	if err := l.store.SaveArticle(t.Context(), &a, noon); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // ferry is a picture whose top left quarter is red, so that its turns can be told apart.
@@ -549,10 +565,11 @@ func TestF101OnlyPicturesAreServed(t *testing.T) {
 	t.Parallel()
 	l, folder := library(t, storetest.Open(t))
 	p := accept(t, l, "ferry.jpg", jpegBytes(ferry(600, 300)))
+	publish(t, l, p)
 	if err := os.WriteFile(filepath.Join(folder, "secret.txt"), []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(l.Handler())
+	server := httptest.NewServer(l.Handler(nobody))
 	defer server.Close()
 	get := func(path string, header ...string) *http.Response {
 		t.Helper()
@@ -607,7 +624,7 @@ func TestAPictureThatCannotBeReadIsNo404(t *testing.T) {
 	}
 	l.Close() // the folder can no longer be read
 	answer := httptest.NewRecorder()
-	l.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/media/"+p.Largest().File, nil))
+	l.Handler(anybody).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/media/"+p.Largest().File, nil))
 	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
 		t.Errorf("a picture whose folder cannot be read answers %d with %v", answer.Code, answer.Header())
 	}
@@ -625,5 +642,20 @@ func TestAPictureThatBreaksItsDecoderIsLogged(t *testing.T) {
 	_, err := l.decode(t.Context(), broken, jpegBytes(ferry(600, 400)))
 	if !errors.As(err, new(blog.Invalid)) || !strings.Contains(log.String(), "broken table") {
 		t.Errorf("a decoder that panics answers %v and logs %q", err, log.String())
+	}
+}
+
+func TestALimitedNumberOfPublicFilesIsRemembered(t *testing.T) {
+	t.Parallel()
+	l, _ := library(t, storetest.Open(t))
+	for i := range maxPublic + 9 {
+		l.public.Add(strconv.Itoa(i), struct{}{})
+	}
+	p := accept(t, l, "ferry.jpg", jpegBytes(ferry(60, 30)))
+	publish(t, l, p)
+	answer := httptest.NewRecorder()
+	l.Handler(nobody).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/media/"+p.Largest().File, nil))
+	if answer.Code != http.StatusOK || l.public.Len() != maxPublic || !l.public.Contains(p.Largest().File) {
+		t.Errorf("it answers %d, and %d files are remembered", answer.Code, l.public.Len())
 	}
 }

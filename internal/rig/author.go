@@ -121,6 +121,12 @@ func (a *Author) Upload(ctx context.Context, name string, picture []byte) (int, 
 	return status, err
 }
 
+// Picture reads a file of the author's library. It may belong to no article yet, so only she sees it.
+func (a *Author) Picture(ctx context.Context, file string) (code int, body string, err error) {
+	body, code, err = a.request(ctx, http.MethodGet, "/media/"+file, nil, "")
+	return code, body, err
+}
+
 // savedToken finds the token of the last save in a form.
 var savedToken = regexp.MustCompile(`name="saved" value="([^"]+)"`)
 

@@ -183,7 +183,7 @@ func (s *stage) pictures(database string, acknowledged map[string]bool) (torn, l
 	for _, p := range s.library(database) {
 		there[p.Digest] = len(p.Files) > 0
 		for _, f := range p.Files {
-			code, body, err := rig.Get(s.t.Context(), s.program.URL+"/media/"+f.File, "image/*")
+			code, body, err := s.author.Picture(s.t.Context(), f.File)
 			if err != nil || code != http.StatusOK || int64(len(body)) != f.Size {
 				torn++
 			}
@@ -197,7 +197,7 @@ func (s *stage) pictures(database string, acknowledged map[string]bool) (torn, l
 	files, err := os.ReadDir(filepath.Join(s.program.Data, "media"))
 	s.must(err)
 	for _, f := range files { // those without a picture as well
-		code, body, err := rig.Get(s.t.Context(), s.program.URL+"/media/"+f.Name(), "image/*")
+		code, body, err := s.author.Picture(s.t.Context(), f.Name())
 		s.must(err)
 		if code == http.StatusNotFound {
 			continue

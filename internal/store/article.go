@@ -65,7 +65,7 @@ func (s *Store) SaveArticle(ctx context.Context, a *blog.Article, now time.Time)
 			a.SavedAt, a.SeriesTitle, a.SeriesSlug, a.SeriesPlanned = saved, row.SeriesTitle, row.SeriesSlug, row.SeriesPlanned
 		})
 		for _, save := range []func(context.Context, blog.Article) error{s.saveText, s.saveByline, s.saveArticleTags,
-			s.saveSources, s.saveSlugs} {
+			s.saveSources, s.saveSlugs, s.showPictures} {
 			if err := save(ctx, *a); err != nil {
 				return err
 			}

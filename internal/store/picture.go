@@ -11,8 +11,8 @@ import (
 func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 	return s.InTx(ctx, func(s *Store) error {
 		err := s.run(ctx, `
-			INSERT INTO media (id, voice_id, type, width, height, blurhash, alt, name, digest, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			INSERT INTO media (id, voice_id, type, width, height, blurhash, alt, name, digest, created_at, public)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, FALSE)`,
 			p.ID, p.VoiceID, p.Type, p.Width, p.Height, p.Blurhash, p.Alt, p.Name, p.Digest, p.CreatedAt)
 		if err != nil {
 			return fmt.Errorf("add picture %q: %w", p.Name, err)
@@ -25,6 +25,43 @@ func (s *Store) AddPicture(ctx context.Context, p blog.Picture) error {
 		}
 		return nil
 	})
+}
+
+// PictureAccess returns the voice to which a picture file belongs, and whether everybody may see it. It returns
+// blog.ErrNotFound for a file of no picture.
+func (s *Store) PictureAccess(ctx context.Context, file string) (owner blog.ID, public bool, err error) {
+	var row struct {
+		VoiceID blog.ID
+		Public  bool
+	}
+	err = s.one(ctx, &row, `SELECT m.voice_id, m.public FROM media_files f JOIN media m ON m.id = f.picture_id
+		WHERE f.file = ?`, file)
+	return row.VoiceID, row.Public, err
+}
+
+// showPictures lets everybody see the pictures of an article that is published: of its text, of its public
+// translations, and at its top.
+func (s *Store) showPictures(ctx context.Context, a blog.Article) error {
+	if a.Status != blog.Published {
+		return nil
+	}
+	translations, err := s.Translations(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	ids := append(a.PictureIDs(), a.PictureID)
+	for _, t := range translations {
+		if !t.Draft {
+			ids = append(ids, t.PictureIDs()...)
+		}
+	}
+	return s.run(ctx, `UPDATE media SET public = TRUE WHERE id IN (?) AND NOT public`, ids)
+}
+
+// showPortrait lets everybody see the pictures of a voice.
+func (s *Store) showPortrait(ctx context.Context, v blog.Voice) error {
+	return s.run(ctx, `UPDATE media SET public = TRUE
+		WHERE id IN (SELECT picture_id FROM media_files WHERE file IN (?, ?)) AND NOT public`, v.Picture, v.Header)
 }
 
 // DescribePicture changes a picture's description for people who cannot see it.

@@ -85,6 +85,9 @@ func (s *Store) SaveTranslation(ctx context.Context, a blog.Article, t blog.Tran
 		if t.Draft {
 			return nil
 		}
+		if err := s.showPictures(ctx, a); err != nil {
+			return err
+		}
 		return s.saveSlug(ctx, a, t.Language, t.Slug)
 	})
 }

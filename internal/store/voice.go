@@ -30,6 +30,9 @@ func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) erro
 func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 	return s.InTx(ctx, func(s *Store) error {
 		s.markChanged()
+		if err := s.showPortrait(ctx, v); err != nil {
+			return err
+		}
 		return s.execOne(ctx, `
 			UPDATE voices SET name = ?, summary = ?, picture = ?, header = ?, fields = ?, discoverable = ?, indexable = ?,
 				approves_followers = ?, shows_followers = ?, updated_at = ?
