@@ -93,9 +93,12 @@ type Like struct {
 type Dislike struct{ Object string }
 
 // Announce shares an object. Groups announce whole activities (FEP-1b12). Then InnerType, InnerActor and InnerObject
-// are the type of the announced activity, the actor that it claims, and the id of its object. Nothing else of an
-// embedded copy is read, because it proves nothing.
-type Announce struct{ Object, InnerType, InnerActor, InnerObject string }
+// are the type of the announced activity, the actor that it claims, and the id of its object. InnerUpdated is when that
+// object was changed, where it says so. Nothing else of an embedded copy is read, because it proves nothing.
+type Announce struct {
+	Object, InnerType, InnerActor, InnerObject string
+	InnerUpdated                               *time.Time
+}
 
 // Block says that the actor blocks another actor.
 type Block struct{ Object string }
@@ -337,6 +340,9 @@ func (r *reading) announce(_ context.Context, _ vocab.ActivityStreamsAnnounce) e
 	// Only an activity has both: a shared post has neither an object nor an actor.
 	if inner := embedded(r.root["object"]); inner["object"] != nil && inner["actor"] != nil {
 		act.InnerType, act.InnerActor, act.InnerObject = typeOf(inner), only(inner["actor"]), addressOf(inner["object"])
+		if at, err := time.Parse(time.RFC3339, text(embedded(inner["object"])["updated"])); err == nil {
+			act.InnerUpdated = storable(at)
+		}
 	}
 	return r.requireObject(act)
 }

@@ -294,8 +294,12 @@ func (h *handling) announce(ctx context.Context, what activity.Announce) error {
 	case "":
 		return h.react(ctx, blog.Boost, what.Object, "")
 	case "Create":
-		// A known comment is not fetched again: a Create brings no edit.
-		if _, err := h.tx.CommentByAddress(ctx, what.InnerObject); !errors.Is(err, blog.ErrNotFound) {
+		// A known comment is fetched again only where the Create claims a newer version.
+		c, err := h.tx.CommentByAddress(ctx, what.InnerObject)
+		if err == nil && (what.InnerUpdated == nil || !newer(what.InnerUpdated, c.UpdatedAt)) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, blog.ErrNotFound) {
 			return err
 		}
 		return h.acceptFetched(ctx, what.InnerObject, blog.Fetched)

@@ -229,3 +229,40 @@ func TestF136AQuoteOrLinkThatIsPutBackReturns(t *testing.T) {
 		}
 	})
 }
+
+func TestF133ACreateThatAGroupAnnouncesWithANewerVersionRevises(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a, bram, group := o.Publish(), o.Server("wp").Person("bram"), o.Server("lemmy").Person("ferries")
+		n := writePost(o, bram, "reply", "", map[string]any{"inReplyTo": o.Object(a)})
+		announce := func(note map[string]any) int {
+			t.Helper()
+			asked := o.CountRequests(bram.Server)
+			inner := overkant.Activity("Create", bram, note, "create")
+			o.Receive(group, overkant.Activity("Announce", group, inner, string(blog.NewID(time.Now()))))
+			return o.CountRequests(bram.Server) - asked
+		}
+		n.edit("<p>one</p>", 1)
+		n.send("Create", n.doc)
+		first := n.doc
+		n.edit("<p>two</p>", 2)
+		announce(n.doc)
+		if got := o.CommentTexts(a); got != "two" {
+			t.Errorf("after a newer version: %q", got)
+		}
+		// What is no news makes us ask nobody.
+		without := maps.Clone(n.doc)
+		delete(without, "updated")
+		for _, note := range []map[string]any{n.doc, first, without} {
+			if asked := announce(note); asked != 0 || o.CommentTexts(a) != "two" {
+				t.Errorf("%v: asked %d times, %q", note["updated"], asked, o.CommentTexts(a))
+			}
+		}
+		// The group proves nothing: the words are those of the post's own server.
+		forged := maps.Clone(n.doc)
+		forged["content"], forged["updated"] = "<p>forged</p>", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		announce(forged)
+		if got := o.CommentTexts(a); got != "two" {
+			t.Errorf("after a forged version: %q", got)
+		}
+	})
+}
