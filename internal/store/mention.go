@@ -38,21 +38,24 @@ func (s *Store) AddMention(ctx context.Context, m blog.Mention) error {
 	})
 }
 
-// MentionedBy reports whether a post is stored as a mention.
-func (s *Store) MentionedBy(ctx context.Context, address string) (bool, error) {
-	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM mentions WHERE address = ?`, address)
-	return n > 0, err
+const mentionColumns = `m.id, m.address, m.voice_id, m.actor_id, m.visibility, m.html, m.plain, m.warning, m.language,
+	m.url, m.answers, m.published_at, m.arrived_at, m.updated_at, m.key_mark, m.hidden`
+
+// MentionByAddress returns the first mention by a post. All mentions by a post have the same text.
+func (s *Store) MentionByAddress(ctx context.Context, address string) (blog.Mention, error) {
+	var m blog.Mention
+	err := s.one(ctx, &m, `SELECT `+mentionColumns+` FROM mentions m WHERE m.address = ? ORDER BY m.id LIMIT 1`, address)
+	return m, err
 }
 
-// ReviseMention gives the mentions by a post its edited text, if the edit is newer and by the same writer.
+// ReviseMention gives the mentions by a post its edited text, unless the edit is older or by another writer.
 // Where neither has a time, the edit is newer.
 func (s *Store) ReviseMention(ctx context.Context, m blog.Mention) error {
 	// A restricted mention stays restricted: what was private must not become public by an edit.
 	return s.run(ctx, `
 		UPDATE mentions SET html = ?, plain = ?, warning = ?, language = ?, updated_at = ?, visibility = CASE WHEN
 		visibility = 'restricted' THEN visibility ELSE ? END
-		WHERE address = ? AND actor_id = ? AND key_mark = ? AND (updated_at IS NULL OR updated_at < ?)`,
+		WHERE address = ? AND actor_id = ? AND key_mark = ? AND (updated_at IS NULL OR updated_at <= ?)`,
 		m.HTML, m.Plain, m.Warning, m.Language, m.UpdatedAt, m.Visibility, m.Address, m.ActorID, m.KeyMark, m.UpdatedAt)
 }
 
@@ -83,9 +86,7 @@ func (s *Store) Mentions(ctx context.Context, l MentionList) ([]blog.Mention, er
 	where, args := l.where()
 	var list []blog.Mention
 	err := s.all(ctx, &list, `
-		SELECT m.id, m.address, m.voice_id, m.actor_id, m.visibility, m.html, m.plain, m.warning, m.language, m.url,
-		m.answers, m.published_at,
-			m.arrived_at, m.updated_at, m.key_mark, m.hidden`+where+` ORDER BY m.id DESC LIMIT ? OFFSET ?`,
+		SELECT `+mentionColumns+where+` ORDER BY m.id DESC LIMIT ? OFFSET ?`,
 		append(args, min(max(1, l.Limit), mostMentions), max(0, l.Offset))...)
 	return list, err
 }

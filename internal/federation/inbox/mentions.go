@@ -46,13 +46,22 @@ func (h *handling) keepMention(ctx context.Context, post incoming) error {
 	return nil
 }
 
-// renewMention applies an edit to the mentions of a post. It reports whether there are any.
+// renewMention applies an edit to the mentions of a post. It reports whether there are any. As in a comment
+// (doubtful), other words at the same time are taken as the post's own server serves them, and in their order where it
+// serves them to nobody.
 func (h *handling) renewMention(ctx context.Context, post incoming) (bool, error) {
-	known, err := h.tx.MentionedBy(ctx, post.ID)
-	if err != nil || !known {
-		return false, err
+	known, err := h.tx.MentionByAddress(ctx, post.ID)
+	if err != nil {
+		return false, federation.IgnoreMissing(err)
 	}
 	m := h.MentionOf(post.Object, post.carrier)
+	sameTime := m.UpdatedAt != nil && known.UpdatedAt != nil && m.UpdatedAt.Equal(*known.UpdatedAt)
+	if sameTime && m.HTML == known.HTML && m.Warning == known.Warning {
+		return true, nil
+	}
+	if sameTime && !post.served && known.Visibility != blog.RestrictedComment {
+		return true, h.acceptFetched(ctx, post.ID, blog.Pushed)
+	}
 	author, err := h.knownActor(ctx, post.AttributedTo)
 	if err != nil {
 		return true, err

@@ -2,8 +2,10 @@ package inbox_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +120,52 @@ func TestOnlyTheNewestMentionsByOneActorAreKept(t *testing.T) {
 		}
 		if got := o.MentionTexts(); len(got) != 50 || got[0] != "public Look 52." || got[49] != "public Look 3." {
 			t.Errorf("%d are kept, from %q to %q", len(got), got[0], got[len(got)-1])
+		}
+	})
+}
+
+func TestF134OtherWordsOfAMentionAtTheSameTimeAreTakenAsServed(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("wp").Person("bram")
+		n := writePost(o, bram, "mention", "", map[string]any{"cc": []string{o.Site.ActorID(o.Ilse.ID)}})
+		is := func(want string) {
+			t.Helper()
+			if got := strings.Join(o.MentionTexts(), "|"); got != "public "+want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+		n.edit("<p>one</p>", 1)
+		n.send("Create", n.doc)
+		for i, words := range []string{"two", "three", "four"} {
+			n.edit("<p>"+words+"</p>", 2)
+			n.send([]string{"Update", "Create"}[i%2], n.doc)
+			is(words)
+		}
+		asked := o.CountRequests(bram.Server)
+		n.send("Update", n.doc)
+		if got := o.CountRequests(bram.Server); got != asked {
+			t.Errorf("a retry made us ask %d times", got-asked)
+		}
+		old := maps.Clone(n.doc)
+		old["content"] = "<p>three</p>"
+		n.send("Update", old) // it comes late
+		is("four")
+		n.edit("<p>five</p>", 1) // an older version changes nothing
+		n.send("Update", n.doc)
+		is("four")
+	})
+}
+
+func TestF134OtherWordsOfAPrivateMentionCountInTheirOrder(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("wp").Person("bram")
+		for i, words := range []string{"one", "two", "three"} {
+			note := overkant.CreateNote(bram, "private", "<p>"+words+"</p>",
+				map[string]any{"to": o.Site.ActorID(o.Ilse.ID), "updated": "2026-11-01T12:00:00Z"})["object"]
+			o.Receive(bram, overkant.Activity([]string{"Create", "Update", "Update"}[i], bram, note, fmt.Sprint(i)))
+			if got := strings.Join(o.MentionTexts(), "|"); got != "restricted "+words {
+				t.Errorf("%q, want %q", got, words)
+			}
 		}
 	})
 }
