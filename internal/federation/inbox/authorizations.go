@@ -15,12 +15,14 @@ import (
 const maxAuthorizations = 100
 
 // quoteRequest answers a request to quote an article, or an author's answer under it, by the policy of the article
-// (FEP-044f). It ignores a request for the post of somebody else, for a post that quotes something else, and for an
-// article that does not exist.
+// (FEP-044f). It ignores a request for the post of somebody else, and for a post that quotes something else.
 func (h *handling) quoteRequest(ctx context.Context, what activity.QuoteRequest) error {
 	a, err := h.quotable(ctx, what.Object)
+	if errors.Is(err, blog.ErrNotFound) {
+		return h.rejectMissing(ctx, what.Object)
+	}
 	if err != nil {
-		return federation.IgnoreMissing(err)
+		return err
 	}
 	post, err := h.instrument(what.Instrument)
 	if err != nil {
@@ -89,8 +91,11 @@ func (h *handling) sameTarget(ctx context.Context, one, other string) (bool, err
 // Reject when it never will be, and nothing yet when the author must decide (contract F-082).
 func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest) error {
 	a, _, err := h.ownTarget(ctx, what.Object)
-	if err != nil || a.Status != blog.Published {
-		return federation.IgnoreMissing(err)
+	if errors.Is(err, blog.ErrNotFound) || err == nil && a.Status != blog.Published {
+		return h.rejectMissing(ctx, what.Object)
+	}
+	if err != nil {
+		return err
 	}
 	post, err := h.instrument(what.Instrument)
 	if err != nil {
@@ -119,6 +124,21 @@ func (h *handling) replyRequest(ctx context.Context, what activity.ReplyRequest)
 		return err
 	}
 	return h.answer(ctx, t, actor, c.State)
+}
+
+// rejectMissing rejects a request about an address of ours that is none of a public article or answer: a server that
+// hears nothing would keep its post waiting.
+func (h *handling) rejectMissing(ctx context.Context, object string) error {
+	if !h.Site.Owns(object) {
+		return nil
+	}
+	actor, err := h.knownActor(ctx, h.act.Actor)
+	if err != nil {
+		return err
+	}
+	request, _ := h.act.Request()
+	h.queued = true
+	return h.outbox.RejectMissing(ctx, h.tx, request, actor)
 }
 
 // answer answers a request for a comment by the state of the comment. While the comment waits for approval, the request

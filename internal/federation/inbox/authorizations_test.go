@@ -155,10 +155,6 @@ func TestF078InconsistentQuoteRequestIsIgnored(t *testing.T) {
 			"a post that quotes nothing": {"object": o.Object(a),
 				"instrument": embedded(bram.ID+"/notes/3", bram.ID, "")},
 			"a post that is not there": {"object": o.Object(a), "instrument": bram.ID + "/notes/404"},
-			"an article that is not there": {"object": o.Site.ArticleID(blog.NewID(time.Now())),
-				"instrument": embedded(bram.ID+"/notes/4", bram.ID, o.Site.ArticleID(blog.NewID(time.Now())))},
-			"one of ours, who is no article": {"object": o.Site.ActorID(o.Ilse.ID),
-				"instrument": embedded(bram.ID+"/notes/5", bram.ID, o.Site.ActorID(o.Ilse.ID))},
 			"an article of a server that is none": {"object": "https://elsewhere.example/1",
 				"instrument": embedded(bram.ID+"/notes/6", bram.ID, "https://elsewhere.example/1")},
 		} {
@@ -629,6 +625,51 @@ func TestF141ARequestForAPageIsAnsweredUnderTheAddressThatItAsksFor(t *testing.T
 			}
 			if said != try.want {
 				t.Errorf("%+v: answered %q", try, said)
+			}
+		}
+	})
+}
+
+func TestF141ARequestForWhatDoesNotExistIsRejected(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		gone := o.Publish(func(a *blog.Article) { a.Slug = "gone" })
+		page, object := o.Site.ArticlePage(gone), o.Object(gone)
+		if err := o.Outbox.Withdraw(o.Soon(), gone.ID); err != nil {
+			t.Fatal(err)
+		}
+		draft := o.Draft(func(a *blog.Article) { a.Slug = "draft" })
+		never := o.Site.ActorID(blog.NewID(time.Now()))
+		ilse, self := o.Site.ActorID(o.Ilse.ID), o.Site.InstanceID()
+		for i, try := range []struct{ object, by string }{
+			{object, ilse}, {page, ilse},
+			{strings.Replace(page, "/gone", "/never", 1), self}, {o.Site.ArticleID(blog.NewID(time.Now())), self},
+			{o.Site.NoteID(blog.NewID(time.Now())), self}, {o.Site.ArticlePage(draft), self}, {never, self}, {o.Site.URL, self},
+		} {
+			for kind, property := range map[string]string{"QuoteRequest": "quote", "ReplyRequest": "inReplyTo"} {
+				note := overkant.CreateNote(bram, fmt.Sprint(kind, i), "<p>Words.</p>", map[string]any{property: try.object})
+				request := overkant.Activity(kind, bram, try.object, fmt.Sprint(kind, i))
+				request["instrument"] = note["object"]
+				o.Receive(bram, request)
+				var answers []string
+				for _, l := range bram.Server.Deliveries() {
+					if l.Object == request["id"] {
+						answers = append(answers, l.Type+" by "+l.Actor)
+					}
+				}
+				if got := strings.Join(answers, ", "); got != "Reject by "+try.by {
+					t.Errorf("%s for %s: answered %q, want a Reject by %s", kind, try.object, got, try.by)
+				}
+			}
+		}
+		// What is not ours is for others to answer.
+		request := overkant.Activity("QuoteRequest", bram, bram.ID+"/notes/1", "foreign")
+		request["instrument"] = overkant.CreateNote(bram, "foreign", "<p>Words.</p>",
+			map[string]any{"quote": bram.ID})["object"]
+		o.Receive(bram, request)
+		for _, l := range bram.Server.Deliveries() {
+			if l.Object == request["id"] {
+				t.Errorf("a request that is not for us is answered: %s", l.Type)
 			}
 		}
 	})

@@ -186,6 +186,46 @@ func (o *Outbox) queueRefused(ctx context.Context, s *store.Store, t blog.Author
 	return s.AddDeliveriesTo(ctx, act, actor.Inbox)
 }
 
+// RejectMissing rejects a request about something of ours that does not exist, in the transaction of s. The voice that
+// had it answers, where everybody may know that it was there, and otherwise the instance actor: the same for a draft
+// and for what never was.
+func (o *Outbox) RejectMissing(ctx context.Context, s *store.Store, r activity.Request, actor blog.Actor) error {
+	voice, err := o.formerOwner(ctx, s, r.Object)
+	if err != nil {
+		return err
+	}
+	act, err := o.compose(ctx, s, outgoing{voice: voice, kind: "Reject"},
+		func(e activity.Envelope) ([]byte, error) { return activity.WrapRejectRequest(e, r) })
+	if err != nil {
+		return err
+	}
+	return s.AddDeliveriesTo(ctx, act, actor.Inbox)
+}
+
+// formerOwner returns the voice that had what is at an address of ours, if that answers 410 to everybody now. Otherwise
+// it returns the zero Voice.
+func (o *Outbox) formerOwner(ctx context.Context, s *store.Store, address string) (voice blog.Voice, err error) {
+	if _, id, _, ok := o.Site.Local(address); ok {
+		var object store.Object
+		object, err = s.Object(ctx, id)
+		if err != nil || object.GoneAt == nil {
+			return blog.Voice{}, federation.IgnoreMissing(err)
+		}
+		voice, err = o.OwnerOf(ctx, s, object)
+	} else {
+		var a blog.Article
+		a, _, err = o.ResolveTarget(ctx, s, address)
+		if err != nil || a.PublishedAt == nil || a.Status == blog.Published || a.Visibility == blog.Followers {
+			return blog.Voice{}, federation.IgnoreMissing(err)
+		}
+		voice, err = s.Voice(ctx, a.VoiceID)
+	}
+	if err != nil || voice.RetiredAt != nil {
+		return blog.Voice{}, federation.IgnoreMissing(err)
+	}
+	return voice, nil
+}
+
 // requestFor returns the request that an authorization answers. If the post came without a request, the type is empty
 // and the post itself is answered.
 func requestFor(t blog.Authorization) activity.Request {
