@@ -32,10 +32,20 @@ func (s *Store) AddAuthor(ctx context.Context, a blog.Author, keys VoiceKeys) er
 
 // SaveAuthor saves how an author logs in and what the author may do; SaveVoice saves the profile.
 func (s *Store) SaveAuthor(ctx context.Context, a blog.Author) error {
-	return s.execOne(ctx, `
-		UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, hold_seconds = ?, disabled_at =
-		? WHERE voice_id = ?`,
-		a.Email, a.Password, a.Role, a.Language, a.Timezone, a.HoldSeconds, a.DisabledAt, a.ID)
+	return s.InTx(ctx, func(s *Store) error {
+		before, err := s.Author(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		// Pages name who can write here, and an author's page is in the author's language. A password is on no page.
+		if (before.DisabledAt == nil) != (a.DisabledAt == nil) || before.Language != a.Language {
+			s.markChanged()
+		}
+		return s.execOne(ctx, `
+			UPDATE authors SET email = ?, password = ?, role = ?, language = ?, timezone = ?, hold_seconds = ?,
+				disabled_at = ? WHERE voice_id = ?`,
+			a.Email, a.Password, a.Role, a.Language, a.Timezone, a.HoldSeconds, a.DisabledAt, a.ID)
+	})
 }
 
 // Author finds an author by voice id.
