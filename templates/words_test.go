@@ -37,7 +37,11 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 		t.Fatalf("no files of package web: %v", err)
 	}
 	literal := regexp.MustCompile(`"([a-z0-9-]+)"`)
-	for _, file := range files {
+	inPage, err := filepath.Glob("../internal/page/*.go")
+	if err != nil || len(inPage) == 0 {
+		t.Fatalf("no files of package page: %v", err)
+	}
+	for _, file := range append(files, inPage...) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
@@ -45,7 +49,7 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		collect(file, string(source), regexp.MustCompile(`\.translate\(\S+, "([^"]+)"`))
+		collect(file, string(source), regexp.MustCompile(`\.translate\(&?f, "([^"]+)"`))
 		for _, match := range literal.FindAllStringSubmatch(string(source), -1) {
 			mentioned[match[1]] = true
 		}

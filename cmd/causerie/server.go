@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -65,7 +67,8 @@ func (s *server) makeRooms(ctx context.Context) error {
 	s.jobs = &jobs.Jobs{Core: core, Outbox: s.outbox, Discard: s.library.Discard,
 		KeepDeliveries: time.Duration(s.config.KeepDeliveries)}
 
-	pages, err := page.Load(templates.FS)
+	// A folder that does not exist has no files.
+	pages, err := page.Load(templates.FS, os.DirFS(filepath.Join(s.config.Data, "words")))
 	if err != nil {
 		return err
 	}

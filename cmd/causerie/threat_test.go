@@ -276,7 +276,7 @@ func TestT223EveryAddressIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.close)
-	pages, err := page.Load(templates.FS)
+	pages, err := page.Load(templates.FS, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func each(t *testing.T, test func(t *testing.T, o *overkant)) {
 }
 
 // parsed are the templates, parsed once for all tests.
-var parsed = sync.OnceValues(func() (*page.Set, error) { return page.Load(templates.FS) })
+var parsed = sync.OnceValues(func() (*page.Set, error) { return page.Load(templates.FS, nil) })
 
 // open adds the admin, and what its pages load, to De Overkant.
 func open(t testing.TB, s *store.Store, folder string) *overkant {

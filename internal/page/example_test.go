@@ -25,7 +25,7 @@ func ExampleSet_Bytes() {
 		"words/en.yaml":       {Data: []byte("replies:\n  one: \"{{.N}} reply\"\n  other: \"{{.N}} replies\"\n")},
 		"words/nl.yaml":       {Data: []byte("replies:\n  one: \"{{.N}} reactie\"\n  other: \"{{.N}} reacties\"\n")},
 		"static/causerie.css": {Data: []byte("body { color: black }\n")},
-	})
+	}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,12 +1,16 @@
 package page
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -20,47 +24,90 @@ import (
 )
 
 // catalog has the texts of the interface in every language with a file: words/en.yaml, words/nl.yaml. English has all
-// of them; a test compares the others with it.
+// of them; a test compares the others with it. A blog may have files of its own (see Load).
 type catalog struct {
-	localizers map[string]*i18n.Localizer // by base language
+	bundle *i18n.Bundle
+	names  map[string]bool // base languages
 }
 
-func loadCatalog(tree fs.FS) (*catalog, error) {
-	files, err := fs.Glob(tree, "words/*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("find the texts of the interface: %w", err)
+// loadCatalog reads the texts of the program and then those of the blog, which are added or replace them.
+func loadCatalog(tree, own fs.FS) (*catalog, error) {
+	bundle := i18n.NewBundle(language.English)
+	w := &catalog{bundle: bundle, names: map[string]bool{}}
+	if err := w.load(tree, "words/*.yaml"); err != nil {
+		return nil, err
 	}
-	if len(files) == 0 {
+	if len(w.names) == 0 {
 		return nil, errors.New("no texts for the interface: words/ has no YAML file")
 	}
-	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
-	w := &catalog{localizers: map[string]*i18n.Localizer{}}
-	for _, file := range files {
-		if _, err := bundle.LoadMessageFileFS(tree, file); err != nil {
-			return nil, fmt.Errorf("read %s: %w", file, err)
-		}
-		name := strings.TrimSuffix(path.Base(file), ".yaml")
-		w.localizers[name] = i18n.NewLocalizer(bundle, name)
+	if own == nil {
+		return w, nil
 	}
-	return w, nil
+	return w, w.load(own, "*.yaml")
 }
 
-func (w *catalog) languages() []string {
-	names := make([]string, 0, len(w.localizers))
-	for name := range w.localizers {
-		names = append(names, name)
+func (w *catalog) load(tree fs.FS, pattern string) error {
+	files, err := fs.Glob(tree, pattern)
+	if err != nil {
+		return fmt.Errorf("find the texts of the interface: %w", err)
 	}
-	slices.Sort(names)
-	return names
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".yaml")
+		// Pages find their words by the base language, so a file nl-be.yaml would never be used.
+		if !languageFile.MatchString(name) {
+			return fmt.Errorf("read %s: its name is no language of two or three letters, such as de.yaml", file)
+		}
+		body, err := fs.ReadFile(tree, file)
+		if err != nil {
+			return fmt.Errorf("read the texts of the interface: %w", err)
+		}
+		read, err := i18n.ParseMessageFileBytes(body, file, map[string]i18n.UnmarshalFunc{"yaml": yaml.Unmarshal})
+		if err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
+		}
+		for _, message := range read.Messages {
+			if err := checkText(message); err != nil {
+				return fmt.Errorf("read %s: text %q %w", file, message.ID, err)
+			}
+			// Arabic has six forms, and a translator may know of two.
+			for _, form := range []*string{&message.Zero, &message.One, &message.Two, &message.Few, &message.Many} {
+				*form = cmp.Or(*form, message.Other)
+			}
+		}
+		if err := w.bundle.AddMessages(read.Tag, read.Messages...); err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
+		}
+		w.names[name] = true
+	}
+	return nil
 }
+
+var (
+	languageFile = regexp.MustCompile(`^[a-z]{2,3}$`)
+	placeholder  = regexp.MustCompile(`\{\{\.[A-Za-z]+\}\}`)
+)
+
+// checkText returns an error for a text that could fail on a page.
+func checkText(m *i18n.Message) error {
+	for _, form := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+		if strings.Contains(placeholder.ReplaceAllString(form, ""), "{{") {
+			return errors.New("has a placeholder that is not like {{.Name}}")
+		}
+	}
+	if (m.ID == "months" || m.ID == "months-short") && len(strings.Fields(m.Other)) != 12 {
+		return errors.New("has not twelve names")
+	}
+	return nil
+}
+
+func (w *catalog) languages() []string { return slices.Sorted(maps.Keys(w.names)) }
 
 // Language returns the language of the interface on a page in the given one: the same where there are texts for it
 // ("nl-BE" is "nl"), and otherwise the set's fallback.
 func (s *Set) Language(code string) string {
 	for _, code := range []string{code, s.Fallback} {
 		base, _, _ := strings.Cut(strings.ToLower(code), "-")
-		if s.words.localizers[base] != nil {
+		if s.words.names[base] {
 			return base
 		}
 	}
@@ -72,14 +119,19 @@ func (s *Set) Translate(code, id string, args ...any) (string, error) {
 	return s.localizer(code).translate(id, args...)
 }
 
+// localizer returns the localizer of a page. A text that its language lacks is in the language of the blog, or English.
 func (s *Set) localizer(code string) localizer {
-	return localizer{language: s.Language(code), words: s.words, zone: func() *time.Location { return s.Zone }}
+	t := localizer{language: s.Language(code), zone: func() *time.Location { return s.Zone }}
+	for _, name := range []string{t.language, s.Language(s.Fallback), "en"} {
+		t.texts = append(t.texts, i18n.NewLocalizer(s.words.bundle, name))
+	}
+	return t
 }
 
 // localizer writes the texts, numbers and dates of one language.
 type localizer struct {
 	language string
-	words    *catalog
+	texts    []*i18n.Localizer // the first that has a text is taken
 	zone     func() *time.Location
 }
 
@@ -105,39 +157,18 @@ func (t localizer) translate(id string, args ...any) (string, error) {
 			}
 		}
 	}
-	text, err := t.words.localizers[t.language].Localize(&message)
-	if err != nil {
-		return "", fmt.Errorf("text %q: %w", id, err)
+	var err error
+	for _, texts := range t.texts {
+		var text string
+		if text, err = texts.Localize(&message); err == nil {
+			return text, nil
+		}
 	}
-	return text, nil
+	return "", fmt.Errorf("text %q: %w", id, err)
 }
 
 // number returns a number as the language writes it: 1,204 in English, 1.204 in Dutch.
 func (t localizer) number(n int) string { return text.NumberIn(t.language, n) }
-
-var months = map[string][12]string{
-	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-		"December"},
-	"nl": {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november",
-		"december"},
-}
-
-func (t localizer) monthName(at time.Time) string {
-	names, ok := months[t.language]
-	if !ok {
-		names = months["en"]
-	}
-	return names[at.Month()-1]
-}
-
-func (t localizer) monthShort(at time.Time) string {
-	name := t.monthName(at)
-	// The only Dutch month whose abbreviation is not its first three letters.
-	if name == "maart" {
-		return "mrt"
-	}
-	return name[:3] // the names are ASCII in every language listed
-}
 
 // inZone returns a time in the zone of the pages.
 func (t localizer) inZone(at time.Time) time.Time {
@@ -162,26 +193,26 @@ func timeOf(at any) time.Time {
 }
 
 // day returns "16 November 2026".
-func (t localizer) day(at any) string {
-	when := t.inZone(timeOf(at))
-	return fmt.Sprintf("%d %s %d", when.Day(), t.monthName(when), when.Year())
-}
+func (t localizer) day(at any) (string, error) { return t.date("date", "months", at) }
 
 // shortDay returns "16 Nov".
-func (t localizer) shortDay(at any) string {
-	when := t.inZone(timeOf(at))
-	return fmt.Sprintf("%d %s", when.Day(), t.monthShort(when))
-}
+func (t localizer) shortDay(at any) (string, error) { return t.date("date-short", "months-short", at) }
 
 // shortDayYear returns "16 Nov 2026".
-func (t localizer) shortDayYear(at any) string {
-	return t.shortDay(at) + t.inZone(timeOf(at)).Format(" 2006")
-}
+func (t localizer) shortDayYear(at any) (string, error) { return t.date("date", "months-short", at) }
 
 // month returns "November 2026".
-func (t localizer) month(at any) string {
+func (t localizer) month(at any) (string, error) { return t.date("month-year", "months", at) }
+
+// date returns a date by the pattern and the names of months with these ids.
+func (t localizer) date(pattern, months string, at any) (string, error) {
+	names, err := t.translate(months)
+	if err != nil {
+		return "", err
+	}
 	when := t.inZone(timeOf(at))
-	return fmt.Sprintf("%s %d", t.monthName(when), when.Year())
+	return t.translate(pattern, "Day", strconv.Itoa(when.Day()), "Month", strings.Fields(names)[when.Month()-1],
+		"Year", strconv.Itoa(when.Year()))
 }
 
 // clock returns "17:55".

@@ -43,9 +43,10 @@ type Set struct {
 type Localized interface{ Locale() string }
 
 // Load reads a tree with the folders layout, web, admin, static and words. It returns every error that can be found
-// without data.
-func Load(tree fs.FS) (*Set, error) {
-	words, err := loadCatalog(tree)
+// without data. words, unless nil, is a folder with the blog's own texts: de.yaml brings the interface into German, and
+// nl.yaml replaces those of the program's Dutch texts that it has. A text that a language lacks is in Fallback.
+func Load(tree, words fs.FS) (*Set, error) {
+	catalog, err := loadCatalog(tree, words)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +58,9 @@ func Load(tree fs.FS) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{words: words, static: static, styles: styles, tree: tree, names: map[string]bool{},
+	s := &Set{words: catalog, static: static, styles: styles, tree: tree, names: map[string]bool{},
 		pages: map[string]*template.Template{}}
-	return s, s.check(tree, words.languages()[0])
+	return s, s.check(tree, catalog.languages()[0])
 }
 
 // check parses every page in one language and keeps none of them. A page takes half a megabyte in each language, and
@@ -180,8 +181,7 @@ func (s *Set) Static() *Static { return s.static }
 
 // functions are the functions of templates, beside those of html/template.
 func (s *Set) functions(language string) template.FuncMap {
-	// zone is a function, since the caller sets Zone after Load.
-	t := localizer{language: language, words: s.words, zone: func() *time.Location { return s.Zone }}
+	t := s.localizer(language)
 	return template.FuncMap{
 		"t":        t.translate,
 		"number":   t.number,

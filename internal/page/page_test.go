@@ -20,20 +20,31 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+const (
+	englishDates = "months: January February March April May June July August September October November December\n" +
+		"months-short: Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec\n" +
+		"date: \"{{.Day}} {{.Month}} {{.Year}}\"\ndate-short: \"{{.Day}} {{.Month}}\"\n" +
+		"month-year: \"{{.Month}} {{.Year}}\"\n"
+	dutchDates = "months: januari februari maart april mei juni juli augustus september oktober november december\n" +
+		"months-short: jan feb mrt apr mei jun jul aug sep okt nov dec\n"
+)
+
 // little is a set as small as a set can be.
 func little(t *testing.T, main string) *Set {
 	t.Helper()
 	set, err := Load(fstest.MapFS{
 		"layout/web.html":  {Data: []byte(`{{define "web"}}<html lang="{{.Lang}}">{{template "main" .}}</html>{{end}}`)},
 		"web/article.html": {Data: []byte(`{{template "web" .}}{{define "main"}}` + main + `{{end}}`)},
-		"words/en.yaml": {Data: []byte("replies:\n  one: \"{{.N}} reply\"\n  other: \"{{.N}} replies\"\nto: \"to " +
+		"words/en.yaml": {Data: []byte(englishDates +
+			"replies:\n  one: \"{{.N}} reply\"\n  other: \"{{.N}} replies\"\nto: \"to " +
 			"{{.Name}}\"\n")},
-		"words/nl.yaml": {Data: []byte("replies:\n  one: \"{{.N}} reactie\"\n  other: \"{{.N}} reacties\"\nto: \"op " +
+		"words/nl.yaml": {Data: []byte(dutchDates +
+			"replies:\n  one: \"{{.N}} reactie\"\n  other: \"{{.N}} reacties\"\nto: \"op " +
 			"{{.Name}}\"\n")},
 		"static/causerie.css":  {Data: []byte(strings.Repeat("body { color: black }\n", 100))},
 		"static/favicon.ico":   {Data: []byte("icon")},
 		"admin/dashboard.html": {Data: []byte(`plain`)},
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +139,7 @@ func TestAPageForOneReaderIsNotStored(t *testing.T) {
 func TestEveryMistakeThatCanBeFoundWithoutDataIsFoundAtLoad(t *testing.T) {
 	good := fstest.MapFS{"layout/web.html": {Data: []byte("x")}, "words/en.yaml": {Data: []byte("a: b")},
 		"static/causerie.css": {Data: []byte("body { color: black }")}}
-	if _, err := Load(good); err != nil {
+	if _, err := Load(good, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, file := range map[string]struct{ name, text string }{
@@ -144,12 +155,12 @@ func TestEveryMistakeThatCanBeFoundWithoutDataIsFoundAtLoad(t *testing.T) {
 					tree[name] = file
 				}
 			}
-			if _, err := Load(tree); err == nil {
+			if _, err := Load(tree, nil); err == nil {
 				t.Error("no error")
 			}
 		})
 	}
-	if _, err := Load(fstest.MapFS{}); err == nil {
+	if _, err := Load(fstest.MapFS{}, nil); err == nil {
 		t.Error("an empty folder was loaded")
 	}
 }
@@ -260,7 +271,7 @@ func TestSecurityHeadersAreSet(t *testing.T) {
 }
 
 func TestTheProgramsOwnTemplatesLoad(t *testing.T) {
-	if _, err := Load(templates.FS); err != nil {
+	if _, err := Load(templates.FS, nil); err != nil {
 		t.Fatal(err)
 	}
 }

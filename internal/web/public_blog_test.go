@@ -51,7 +51,7 @@ func newPublicBlog(t testing.TB, s *store.Store) *publicBlog {
 // start serves the public pages of the store.
 func (o *publicBlog) start() {
 	o.T.Helper()
-	pages, err := page.Load(templates.FS)
+	pages, err := page.Load(templates.FS, nil)
 	o.must(err)
 	o.pages = pages
 	o.server = httptest.NewServer(New(o.Store, pages, page.NewCache(o.Store.Changes(), 0)).Routes())
