@@ -14,7 +14,9 @@ package markup
 
 import (
 	"errors"
+	"html"
 	"html/template"
+	"strings"
 )
 
 // SafeHTML is HTML that went through this package and may be printed unescaped. The zero value is empty and safe.
@@ -22,6 +24,14 @@ type SafeHTML string
 
 // HTML returns the text in the type that html/template prints unescaped.
 func (h SafeHTML) HTML() template.HTML { return template.HTML(h) }
+
+// Focusable returns a comment whose code blocks people can reach by keyboard, to scroll them. label names such a block
+// to screen readers.
+func Focusable(comment SafeHTML, label string) SafeHTML {
+	// The sanitiser wrote the comment: "<" begins an element, and no other one that it keeps begins with "pre".
+	return SafeHTML(strings.ReplaceAll(string(comment), "<pre",
+		`<pre tabindex="0" role="group" aria-label="`+html.EscapeString(label)+`"`))
+}
 
 // Trusted converts HTML that this package made earlier. It is for the HTML of articles, translations, comments and
 // mentions, which the database keeps as plain strings. Text from a request, a file or another server is never
