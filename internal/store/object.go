@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"causerie/internal/blog"
@@ -56,6 +57,19 @@ func (s *Store) SaveObject(ctx context.Context, o Object) error {
 		}
 		return s.relist(ctx, o.ArticleID)
 	})
+}
+
+// WithdrawnAt returns when an article was withdrawn last, nil when that is not known: an article that stayed on the web
+// had no object.
+func (s *Store) WithdrawnAt(ctx context.Context, article blog.ID) (*time.Time, error) {
+	var at time.Time
+	err := s.one(ctx, &at, `SELECT gone_at FROM objects WHERE article_id = ? AND comment_id = '' AND gone_at IS NOT NULL
+		ORDER BY gone_at DESC LIMIT 1`, article)
+	changes.Note(ctx, changes.Article(article))
+	if errors.Is(err, blog.ErrNotFound) {
+		return nil, nil
+	}
+	return &at, err
 }
 
 // Object returns an object by its id, deleted or not.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -71,7 +72,9 @@ func (w *Web) article(ctx context.Context, r *http.Request) (page.Document, erro
 	if err != nil {
 		return page.Document{}, err
 	}
-	if err := readable(a); err != nil {
+	if err := readable(a); errors.Is(err, blog.ErrGone) {
+		return w.withdrawn(ctx, a)
+	} else if err != nil {
 		return page.Document{}, err
 	}
 	f, err := w.frame(ctx, a.Language)

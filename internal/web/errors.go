@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"causerie/internal/blog"
@@ -20,11 +21,13 @@ import (
 type errorPage struct {
 	frame
 	Explanation string
-	At          string  // the path asked for, or the id to quote
-	Near        []entry // what may have been meant
+	At          string     // the path asked for, or the id to quote
+	Near        []entry    // what may have been meant
+	Withdrawn   *time.Time // when the article was withdrawn, if that is known
 }
 
-// withErrorPages turns blog.ErrNotFound and blog.ErrForbidden into the 404 page, and blog.ErrGone into the 410 page.
+// withErrorPages turns blog.ErrNotFound and blog.ErrForbidden into the 404 page, and blog.ErrGone, which is an author
+// who has left, into a 410 page.
 // Other errors are left to fail.
 func (w *Web) withErrorPages(maker page.Maker) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
@@ -37,7 +40,7 @@ func (w *Web) withErrorPages(maker page.Maker) page.Maker {
 		case errors.Is(err, blog.ErrNotFound), errors.Is(err, blog.ErrForbidden):
 			return w.notFound(ctx, r)
 		case errors.Is(err, blog.ErrGone):
-			return w.gone(ctx)
+			return w.gone(ctx, "author-left", "author-left-why", nil)
 		}
 		return document, err
 	}
@@ -111,13 +114,24 @@ func (w *Web) writeDocument(out http.ResponseWriter, r *http.Request,
 	out.Write(document.Body)
 }
 
-func (w *Web) gone(ctx context.Context) (page.Document, error) {
+// withdrawn returns the page of an article that is no longer public.
+func (w *Web) withdrawn(ctx context.Context, a blog.Article) (page.Document, error) {
+	at, err := w.store.WithdrawnAt(ctx, a.ID)
+	if err != nil {
+		return page.Document{}, err
+	}
+	return w.gone(ctx, "gone", "gone-on", at)
+}
+
+// gone returns a page with status 410, with the texts of these ids.
+func (w *Web) gone(ctx context.Context, title, why string, at *time.Time) (page.Document, error) {
 	f, err := w.frame(ctx, "")
 	if err != nil {
 		return page.Document{}, err
 	}
-	f.Head.Title, f.Head.Hidden = w.translate(&f, "gone"), true
-	return w.document(http.StatusGone, "web/error", &f, errorPage{frame: f, Explanation: w.translate(&f, "gone-on")})
+	f.Head.Title, f.Head.Hidden = w.translate(&f, title), true
+	return w.document(http.StatusGone, "web/error", &f,
+		errorPage{frame: f, Explanation: w.translate(&f, why), Withdrawn: at})
 }
 
 // fail writes the page for an error, with an id that is in the log too. It needs neither the database nor the
