@@ -18,12 +18,8 @@ func (w *Web) about(ctx context.Context, _ *http.Request) (page.Document, error)
 	if err != nil {
 		return page.Document{}, err
 	}
-	authors, err := w.authors(ctx)
-	if err != nil {
-		return page.Document{}, err
-	}
 	p := aboutPage{}
-	for _, a := range authors {
+	for _, a := range f.authors {
 		p.Authors = append(p.Authors, f.voice(a.Voice))
 	}
 	f.Head.Title, f.Head.Description = w.translate(&f, "about-title", "Site", f.Site.Name), f.Site.Description

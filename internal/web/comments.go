@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"html/template"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +45,8 @@ type comment struct {
 	Own      bool   // by an author of this blog
 	Is       string // the word for what it is, where it is no plain answer
 	Gone     bool   // removed; stands here because of its answers
-	URL      string
+	URL      string // of the original
+	Origin   string // the server with the original, "" for a comment of ours
 	At       time.Time
 	WithYear bool
 	HTML     template.HTML
@@ -197,6 +199,7 @@ func (w *Web) commentTrees(ctx context.Context, f *frame, p *articlePage, list [
 	if err != nil {
 		return nil, err
 	}
+	read.codeLabel = w.translate(f, "code")
 	parents := map[blog.ID]*comment{}
 	for _, c := range elsewhere {
 		if c.Public() {
@@ -284,6 +287,8 @@ type writers struct {
 	actors map[string]blog.Actor
 	voices map[blog.ID]blog.Voice
 	counts map[blog.ID]blog.Counts // by comment
+
+	codeLabel string // of code in the comments, for screen readers
 }
 
 func (w *Web) readWriters(ctx context.Context, comments []blog.Comment) (writers, error) {
@@ -316,14 +321,24 @@ func (r writers) view(f *frame, p *articlePage, c blog.Comment) *comment {
 	if v.Gone {
 		return v
 	}
-	v.fill(f, p, c, r.counts[c.ID])
+	v.fill(f, p, c, r.counts[c.ID], r.codeLabel)
 	if v.Own {
 		v.Is = "author"
 		v.Person, v.URL = f.voice(r.voices[c.VoiceID]), "#"+v.Anchor
 	} else {
 		v.Person = personOf(r.actors[c.ActorID])
+		v.Origin = hostOf(v.URL)
 	}
 	return v
+}
+
+// hostOf returns the server of an address, "" when it names none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 func unique[T ~string](list []T) []T {
@@ -332,7 +347,7 @@ func unique[T ~string](list []T) []T {
 }
 
 // fill fills in the text, the dates and the counts.
-func (v *comment) fill(f *frame, p *articlePage, c blog.Comment, counts blog.Counts) {
+func (v *comment) fill(f *frame, p *articlePage, c blog.Comment, counts blog.Counts, codeLabel string) {
 	v.Is = labels[c.Kind]
 	v.Own, v.URL, v.At = c.VoiceID != "", c.URL, c.PublishedAt.In(f.zone)
 	// Some servers give no page. Their id usually leads a browser to it.
@@ -340,7 +355,7 @@ func (v *comment) fill(f *frame, p *articlePage, c blog.Comment, counts blog.Cou
 		v.URL = c.Address
 	}
 	v.WithYear = v.At.Year() != p.PublishedAt.Year()
-	v.HTML, v.Plain = markup.Trusted(c.HTML).HTML(), c.Plain
+	v.HTML, v.Plain = markup.Focusable(markup.Trusted(c.HTML), codeLabel).HTML(), c.Plain
 	v.Language, v.Warning, v.Changed = c.Language, c.Warning, c.UpdatedAt != nil
 	if v.NoText = strings.TrimSpace(v.Plain) == ""; v.NoText {
 		v.Language = "" // the template shows "(no text)" in the page's language

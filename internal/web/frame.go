@@ -21,7 +21,8 @@ type frame struct {
 	Menu   []item
 	Head   head
 
-	zone *time.Location
+	zone    *time.Location
+	authors []blog.Author // who can write here today
 }
 
 // Locale returns the language of the page's interface (see page.Localized).
@@ -84,7 +85,15 @@ func (w *Web) frame(ctx context.Context, language string) (frame, error) {
 	}
 	// For fail, which may have no database.
 	w.site.Store(&site)
-	return w.frameOf(site, language), nil
+	f := w.frameOf(site, language)
+	if f.authors, err = w.authors(ctx); err != nil {
+		return f, err
+	}
+	// A blog of one author shows them on its front page.
+	if len(f.authors) > 1 {
+		f.Menu = append([]item{{"authors", "/about#authors"}}, f.Menu...)
+	}
+	return f, nil
 }
 
 // frameOf starts a page of a site that was read already.
@@ -93,7 +102,8 @@ func (w *Web) frameOf(site blog.Site, language string) frame {
 		language = site.Language
 	}
 	f := frame{Site: site, Lang: w.pages.Language(language), zone: site.Location()}
-	f.Menu = []item{{"authors", "/about#authors"}, {"archive", "/archive"}, {"feed", "/feed.xml"}}
+	// A phone shows a feed 980 pixels wide, since XML has no viewport. So the menu leads to the list of feeds.
+	f.Menu = []item{{"archive", "/archive"}, {"feed", "/about#feeds"}}
 	f.Head = head{Type: "website", Locale: locale(language), Feeds: []link{
 		{atomLink, site.URL + "/feed.xml", site.Name}, {jsonLink, site.URL + "/feed.json", site.Name + " (JSON)"}}}
 	return f

@@ -18,12 +18,15 @@ import (
 type homePage struct {
 	frame
 	list
-	Authors  []person // when there are several
-	Alone    *person  // when there is one
-	Whole    *person  // the voice of the blog, when one can follow it
-	Featured *entry   // the newest, large
-	Empty    bool
+	Languages []front  // when there are many
+	Authors   []person // when there are several
+	Alone     *person  // when there is one
+	Whole     *person  // the voice of the blog, when one can follow it
+	Featured  *entry   // the newest, large
+	Empty     bool
 }
+
+const frontsInMenu = 4 // languages, and all of them together
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
@@ -50,11 +53,7 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 	if language != "" && p.Pager.Total == 0 {
 		return page.Document{}, blog.ErrNotFound
 	}
-	authors, err := w.authors(ctx)
-	if err != nil {
-		return page.Document{}, err
-	}
-	p.setAuthors(&f, authors)
+	p.setAuthors(&f)
 	if p.Whole, err = w.siteVoice(ctx, &f); err != nil {
 		return page.Document{}, err
 	}
@@ -62,8 +61,12 @@ func (w *Web) home(ctx context.Context, r *http.Request) (page.Document, error) 
 		return page.Document{}, err
 	}
 	f.Front, f.Card = number == 1, number == 1
-	if f.Fronts, err = w.fronts(ctx, language); err != nil {
+	if p.Languages, err = w.fronts(ctx, language); err != nil {
 		return page.Document{}, err
+	}
+	// A few stand beside the menu. More of them would push it off the first line.
+	if len(p.Languages) <= frontsInMenu {
+		f.Fronts, p.Languages = p.Languages, nil
 	}
 	f.Head.Title, f.Head.Description = f.Site.Name, f.Site.Description
 	if language != "" {
@@ -86,13 +89,13 @@ func (w *Web) authors(ctx context.Context) ([]blog.Author, error) {
 }
 
 // setAuthors shows one author large, or several as a list.
-func (p *homePage) setAuthors(f *frame, authors []blog.Author) {
-	if len(authors) == 1 {
-		alone := f.voice(authors[0].Voice)
+func (p *homePage) setAuthors(f *frame) {
+	if len(f.authors) == 1 {
+		alone := f.voice(f.authors[0].Voice)
 		p.Alone = &alone
 		return
 	}
-	for _, a := range authors {
+	for _, a := range f.authors {
 		p.Authors = append(p.Authors, f.voice(a.Voice))
 	}
 }
@@ -138,7 +141,10 @@ func (w *Web) fillEntries(ctx context.Context, f *frame, p *homePage) error {
 		}
 		p.Featured = &entries[0]
 		p.Featured.Hero = heroes[p.articles[0].ID]
-		p.Featured.By = f.people(p.articles[0].Authors)
+		// The only author stands with face and handle above it already.
+		if by := p.articles[0].Authors; p.Alone == nil || len(by) > 1 {
+			p.Featured.By = f.people(by)
+		}
 		entries = entries[1:]
 	}
 	p.Groups = byMonth(entries)
