@@ -68,6 +68,18 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
+// temporary returns a folder for what a browser leaves behind when it is ended. It is not t.TempDir: that fails the
+// test when a dying process still writes to it.
+func temporary(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "causerie-browser-") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
 // Browser is a Chromium that runs.
 type Browser struct {
 	ctx context.Context
@@ -79,6 +91,7 @@ func Start(t testing.TB) *Browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program(t, "chromium")),
 		chromedp.DisableGPU, chromedp.Flag("lang", "en"),
+		chromedp.Env("TMPDIR="+temporary(t)),
 		// The sandbox does not work for root, nor where users may have no namespaces. The pages are our own.
 		chromedp.NoSandbox)
 	// Not t.Context: that one ends before the clean-up, which waits for the end of the process.

@@ -58,7 +58,7 @@ func audit(t testing.TB, chromium, node, script, address string) (Report, error)
 	path := filepath.Join(t.TempDir(), "report.json")
 	cmd := exec.CommandContext(ctx, node, script, address, "--quiet", "--output=json", "--output-path="+path,
 		"--no-enable-error-reporting", "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage")
-	cmd.Env = append(os.Environ(), "CHROME_PATH="+chromium)
+	cmd.Env = append(os.Environ(), "CHROME_PATH="+chromium, "TMPDIR="+temporary(t))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Report{}, fmt.Errorf("%w\n%s", err, out)
 	}
