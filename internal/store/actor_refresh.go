@@ -32,13 +32,13 @@ func (s *Store) DueActors(ctx context.Context, now time.Time, limit int) ([]blog
 	return list, err
 }
 
-// IsReferenced reports whether a follow, a comment or a reaction refers to an actor.
+// IsReferenced reports whether a follow, a comment, a reaction or an authorization refers to an actor.
 func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	var yes bool
 	err := s.one(ctx, &yes, `
 		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM following WHERE actor_id = ?)
-			OR EXISTS (SELECT 1 FROM comments WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM reactions WHERE actor_id = ?)`, actor,
-		actor, actor, actor)
+			OR EXISTS (SELECT 1 FROM comments WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM reactions WHERE actor_id = ?)
+			OR EXISTS (SELECT 1 FROM stamps WHERE actor_id = ?)`, actor, actor, actor, actor, actor)
 	return yes, err
 }
 

@@ -71,12 +71,17 @@ func TestUnusedActorsAreDeletedAfterAMonth(t *testing.T) {
 			ArrivedAt: now}); err != nil {
 			t.Fatal(err)
 		}
-		stranger := friend(t, s, "kade", "zilverduin.example", "")
+		quoter, stranger := friend(t, s, "joost", "ponton.example", ""), friend(t, s, "kade", "zilverduin.example", "")
+		if err := s.SaveAuthorization(t.Context(), blog.Authorization{ID: blog.NewID(now), Kind: blog.QuoteAuthorization,
+			ArticleID: a.ID, Target: "https://overkant.example/ap/articles/1", Instrument: quoter.ID + "/1",
+			ActorID: quoter.ID, State: blog.AuthorizationGiven, At: now}); err != nil {
+			t.Fatal(err)
+		}
 		for _, at := range []time.Time{now.AddDate(0, 0, 20), now.AddDate(0, 0, 40)} {
 			if err := s.Forget(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
-			for _, who := range []blog.Actor{follower, liker, writer} {
+			for _, who := range []blog.Actor{follower, liker, writer, quoter} {
 				if _, err := s.KeyOwner(t.Context(), who.ID+"#main-key"); err != nil {
 					t.Errorf("%s is forgotten: %v", who.Name, err)
 				}

@@ -57,7 +57,8 @@ const unusedActor = `NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.
 	AND NOT EXISTS (SELECT 1 FROM following x WHERE x.actor_id = p.id)
 	AND NOT EXISTS (SELECT 1 FROM reports x WHERE x.actor_id = p.id)
 	AND NOT EXISTS (SELECT 1 FROM comments x WHERE x.actor_id = p.id)
-	AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)`
+	AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)
+	AND NOT EXISTS (SELECT 1 FROM stamps x WHERE x.actor_id = p.id)`
 
 // actorsOnce is how many actors deleteUnusedActors looks at, and deletes, in one step.
 const actorsOnce = 1000
