@@ -45,8 +45,8 @@ type Activity struct {
 	Published *time.Time
 	To, Cc    []string
 
-	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Dislike, Announce, Block, Move, Flag,
-	// QuoteRequest or ReplyRequest. It is nil for a valid activity that we do not act on, such as a vote in a poll.
+	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Dislike, Announce, Block, Move, Flag, Add,
+	// Remove, QuoteRequest, ReplyRequest or FeatureRequest. It is nil for a valid activity that we do not act on, such as a vote in a poll.
 	Act any
 }
 
@@ -188,12 +188,14 @@ type reading struct {
 }
 
 func (r *reading) dispatch(kind vocab.Type) error {
-	// go-fed knows neither request, so they are matched before its resolver, under both spellings of their type.
+	// go-fed knows none of the requests, so they are matched before its resolver, under both spellings of their type.
 	switch typeOf(r.root) {
 	case quoteRequest, "https://w3id.org/fep/044f#" + quoteRequest:
 		return r.request(func(post Object) any { return QuoteRequest{r.object, post} })
 	case replyRequest, "https://gotosocial.org/ns#" + replyRequest:
 		return r.request(func(post Object) any { return ReplyRequest{r.object, post} })
+	case featureRequest, featureNamespace + featureRequest:
+		return r.featureRequest()
 	}
 	if resolverFault != nil {
 		return fmt.Errorf("dispatch %s: %w", kind.GetTypeName(), resolverFault)
@@ -210,7 +212,8 @@ func (r *reading) dispatch(kind vocab.Type) error {
 var resolver, resolverFault = streams.NewTypeResolver(on((*reading).follow), on((*reading).accept),
 	on((*reading).reject), on((*reading).undo), on((*reading).create), on((*reading).update), on((*reading).delete),
 	on((*reading).like), on((*reading).dislike),
-	on((*reading).announce), on((*reading).block), on((*reading).move), on((*reading).flag))
+	on((*reading).announce), on((*reading).block), on((*reading).move), on((*reading).flag),
+	on((*reading).add), on((*reading).remove))
 
 type readingKey struct{}
 

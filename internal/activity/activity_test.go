@@ -134,7 +134,21 @@ func TestEveryActIsUnderstoodInEachOfItsShapes(t *testing.T) {
 		{"a request to like", byBram("LikeRequest", `"object":"`+bridge+`","instrument":"https://veerhuis.example/a/2"`),
 			nil},
 		{"a view", byBram("View", `"object":"`+bridge+`"`), nil},
-		{"a remove", byBram("Remove", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`), nil},
+		{"a remove", byBram("Remove", `"object":"`+bridge+`","target":"https://veerhuis.example/featured"`),
+			Remove{bridge, "https://veerhuis.example/featured"}},
+		{"a remove from nowhere", byBram("Remove", `"object":"`+bridge+`"`), nil},
+		{"a request to feature", byBram("FeatureRequest", `"object":{"id":"`+ilse+`"},`+
+			`"instrument":{"type":"FeaturedCollection","id":"https://veerhuis.example/lists/1","name":"forged"}`),
+			FeatureRequest{ilse, "https://veerhuis.example/lists/1"}},
+		{"a request to feature in full", byBram("https://w3id.org/fep/7aa9#FeatureRequest",
+			`"object":"`+ilse+`","instrument":"https://veerhuis.example/lists/1"`),
+			FeatureRequest{ilse, "https://veerhuis.example/lists/1"}},
+		{"an add of an account", byBram("Add", `"object":{"id":"https://veerhuis.example/lists/1/1",`+
+			`"type":["https://w3id.org/fep/7aa9#FeaturedItem","Object"],"featuredObject":{"id":"`+ilse+`"},`+
+			`"featureAuthorization":"https://overkant.example/ap/authorizations/1"},`+
+			`"target":"https://veerhuis.example/lists/1"`),
+			Add{FeaturedItem{"https://veerhuis.example/lists/1/1", ilse, "https://overkant.example/ap/authorizations/1"},
+				"https://veerhuis.example/lists/1"}},
 		{"a word in a chat", byBram("Create",
 			`"object":{"type":"ChatMessage","id":"https://veerhuis.example/n/1","content":"psst"}`), nil},
 		{"a vote", byBram("Create", `"object":{"type":"Note","id":"https://veerhuis.example/n/1","name":"Yes","inReplyTo":"`+
@@ -193,6 +207,8 @@ func TestActivitiesThatMeanNothingAreRefused(t *testing.T) {
 		"a move to nowhere":          byBram("Move", `"object":"`+bram+`"`),
 		"a report of nothing":        byBram("Flag", `"content":"x"`),
 		"a request without a post":   byBram("QuoteRequest", `"object":"`+bridge+`"`),
+		"a request without a list":   byBram("FeatureRequest", `"object":"`+ilse+`"`),
+		"a request about nobody":     byBram("FeatureRequest", `"instrument":"https://veerhuis.example/lists/1"`),
 		"a request about nothing":    byBram("ReplyRequest", `"instrument":"https://veerhuis.example/n/1"`),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,13 +9,13 @@ import (
 )
 
 // Request is the request of a remote actor to quote (FEP-044f) or to reply to (GoToSocial's interaction controls) an
-// object of one of our voices. [Activity.Request] reads it.
+// object of one of our voices, or to feature the voice in a collection (FEP-7aa9). [Activity.Request] reads it.
 type Request struct {
-	Type       string // QuoteRequest or ReplyRequest, "" for a post that came without a request
+	Type       string // QuoteRequest, ReplyRequest or FeatureRequest, "" for a post that came without a request
 	ID         string // given by its server
 	Actor      string // id of the actor that asks
-	Object     string // our object
-	Instrument string // the post that quotes it or replies to it
+	Object     string // our object or actor
+	Instrument string // the post that quotes it or replies to it, or the collection
 }
 
 // Request returns the request that the activity makes; ok is false when it makes none.
@@ -26,6 +26,8 @@ func (a Activity) Request() (r Request, ok bool) {
 		r.Type, r.Object, r.Instrument = quoteRequest, act.Object, act.Instrument.ID
 	case ReplyRequest:
 		r.Type, r.Object, r.Instrument = replyRequest, act.Object, act.Instrument.ID
+	case FeatureRequest:
+		r.Type, r.Object, r.Instrument = featureRequest, act.Object, act.Collection
 	default:
 		return Request{}, false
 	}
@@ -34,8 +36,11 @@ func (a Activity) Request() (r Request, ok bool) {
 
 // RequestFor returns the type of the request that asks for an authorization of a kind.
 func RequestFor(kind blog.AuthorizationKind) string {
-	if kind == blog.QuoteAuthorization {
+	switch kind {
+	case blog.QuoteAuthorization:
 		return quoteRequest
+	case blog.FeatureAuthorization:
+		return featureRequest
 	}
 	return replyRequest
 }
@@ -89,35 +94,33 @@ func (r Request) embedded() extensions {
 	return request
 }
 
-// Authorization is the permission of a voice for a remote post to quote or reply to one of its objects. It is valid as
-// long as its document can be fetched. Anybody may fetch it, so it names addresses only.
+// Authorization is the permission of a voice for what is elsewhere: a post that quotes or replies to one of its objects,
+// or a collection that features the voice. It is valid as long as its document can be fetched. Anybody may fetch it, so
+// it names addresses only.
 type Authorization struct {
-	Site   blog.Site
-	Voice  blog.Voice
-	ID     blog.ID
-	Post   string // id of the remote post
-	Object string // id of our object
+	Site       blog.Site
+	Voice      blog.Voice
+	ID         blog.ID
+	Kind       blog.AuthorizationKind
+	Instrument string // id of the post or the collection
+	Target     string // id of our object or actor
 }
 
 // Address returns the address at which the document of the authorization is served.
 func (s Authorization) Address() string { return s.Site.URL + "/ap/authorizations/" + string(s.ID) }
 
-// QuoteAuthorization returns the document of the authorization for a quote (FEP-044f).
-func QuoteAuthorization(s Authorization) []byte {
-	return documentIn(requestContext, s.members("QuoteAuthorization"))
-}
-
-// ReplyAuthorization returns the document of the authorization for a reply, as GoToSocial reads it: since 0.20 from
-// interactingObject and interactionTarget, before that from object and target.
-func ReplyAuthorization(s Authorization) []byte {
-	members := s.members("ReplyAuthorization")
-	members["object"], members["target"] = s.Post, s.Object
+// Document returns the document of the authorization (FEP-044f, FEP-7aa9). That for a reply is as GoToSocial reads it:
+// since 0.20 from interactingObject and interactionTarget, before that from object and target.
+func (s Authorization) Document() []byte {
+	members := map[string]any{"id": s.Address(), "type": "QuoteAuthorization",
+		"attributedTo": s.Site.ActorID(s.Voice.ID), "interactingObject": s.Instrument, "interactionTarget": s.Target}
+	switch s.Kind {
+	case blog.ReplyAuthorization:
+		members["type"], members["object"], members["target"] = "ReplyAuthorization", s.Instrument, s.Target
+	case blog.FeatureAuthorization:
+		members["type"] = "FeatureAuthorization"
+	}
 	return documentIn(requestContext, members)
-}
-
-func (s Authorization) members(kind string) map[string]any {
-	return map[string]any{"id": s.Address(), "type": kind, "attributedTo": s.Site.ActorID(s.Voice.ID),
-		"interactingObject": s.Post, "interactionTarget": s.Object}
 }
 
 // WrapDeleteAuthorization revokes an authorization. It goes to the actor it was given to and to those known to have

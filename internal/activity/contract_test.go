@@ -63,7 +63,7 @@ func TestF017ProfileHasAllPropertiesUnderTheConstantContext(t *testing.T) {
 		"manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox", "followers", "following", "featured",
 		"featuredTags",
 		"endpoints", "icon", "image", "tag", "attachment", "attributionDomains", "alsoKnownAs", "publicKey",
-		"assertionMethod"} {
+		"assertionMethod", "interactionPolicy"} {
 		if person[property] == nil {
 			t.Errorf("%s is missing", property)
 		}

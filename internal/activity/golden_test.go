@@ -156,7 +156,8 @@ func documents(t *testing.T) map[string][]byte {
 	add("quote-request")(WrapQuoteRequest(e, "https://veerhuis.example/n/1", bram, all["article"]))
 	addConsentDocuments(add, e)
 	addCollectionDocuments(all)
-	all["quote-authorization"], all["reply-authorization"] = QuoteAuthorization(quoteStamp), ReplyAuthorization(quoteStamp)
+	all["quote-authorization"], all["reply-authorization"] = quoteStamp.Document(), replyStamp.Document()
+	all["feature-authorization"] = featureStamp.Document()
 	return all
 }
 
@@ -172,8 +173,14 @@ func undoOfProven(e Envelope, announce []byte) ([]byte, error) {
 }
 
 var (
-	quoteStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP", Post: "https://veerhuis.example/n/1",
-		Object: bridge}
+	quoteStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP",
+		Kind: blog.QuoteAuthorization, Instrument: "https://veerhuis.example/n/1", Target: bridge}
+	replyStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP",
+		Kind: blog.ReplyAuthorization, Instrument: "https://veerhuis.example/n/1", Target: bridge}
+	featureStamp = Authorization{Site: overkant, Voice: ilseVoice, ID: "01KAW3STAMP",
+		Kind: blog.FeatureAuthorization, Instrument: "https://veerhuis.example/lists/1", Target: ilse}
+	asksFeature = Request{Type: "FeatureRequest", ID: "https://veerhuis.example/lists/1/asks/1", Actor: bram,
+		Object: ilse, Instrument: "https://veerhuis.example/lists/1"}
 	asksQuote = Request{Type: "QuoteRequest", ID: "https://veerhuis.example/n/1/quote", Actor: bram, Object: bridge,
 		Instrument: "https://veerhuis.example/n/1"}
 	asksReply = Request{Type: "ReplyRequest", ID: "https://veerhuis.example/n/1/reply", Actor: bram, Object: bridge,
@@ -187,6 +194,8 @@ func addConsentDocuments(add func(name string) func([]byte, error), e Envelope) 
 	add("accept-reply-request")(WrapAcceptRequest(e, asksReply, quoteStamp.Address()))
 	add("accept-reply-without-request")(WrapAcceptRequest(e, asksNot, quoteStamp.Address()))
 	add("reject-reply-without-request")(WrapRejectRequest(e, asksNot))
+	add("accept-feature-request")(WrapAcceptRequest(e, asksFeature, featureStamp.Address()))
+	add("reject-feature-request")(WrapRejectRequest(e, asksFeature))
 	add("delete-stamp")(WrapDeleteAuthorization(e, quoteStamp, bram, nadia, bram))
 }
 
@@ -352,18 +361,20 @@ func TestOurOwnActivitiesAreReadAsTheyWereMeant(t *testing.T) {
 		"move":   Move{ilse, "https://dijla.example/users/ilse"},
 		"flag": Flag{[]string{kade, "https://zilverduin.example/n/1", "https://zilverduin.example/n/2"},
 			"Spam: look & see"},
-		"add":                  nil,
-		"remove":               nil,
-		"delete-actor":         Delete{ilse},
-		"announce-by-the-site": Announce{Object: bridge},
-		"announce-by-a-series": Announce{Object: bridge},
-		"create-by-reference":  Create{Object{ID: bridge}},
-		"update-by-reference":  Update{Object{ID: bridge}},
-		"create-with-proof":    Create{embedded("article")},
-		"accept-quote-request": Accept{Object: asksQuote.ID, Type: "QuoteRequest", Result: quoteStamp.Address()},
-		"reject-quote-request": Reject{Object: asksQuote.ID, Type: "QuoteRequest"},
-		"accept-reply-request": Accept{Object: asksReply.ID, Type: "ReplyRequest", Result: quoteStamp.Address()},
-		"delete-stamp":         Delete{quoteStamp.Address()},
+		"add":                    nil,
+		"remove":                 Remove{Object: bridge, Target: ilse + "/featured"},
+		"delete-actor":           Delete{ilse},
+		"announce-by-the-site":   Announce{Object: bridge},
+		"announce-by-a-series":   Announce{Object: bridge},
+		"create-by-reference":    Create{Object{ID: bridge}},
+		"update-by-reference":    Update{Object{ID: bridge}},
+		"create-with-proof":      Create{embedded("article")},
+		"accept-quote-request":   Accept{Object: asksQuote.ID, Type: "QuoteRequest", Result: quoteStamp.Address()},
+		"reject-quote-request":   Reject{Object: asksQuote.ID, Type: "QuoteRequest"},
+		"accept-reply-request":   Accept{Object: asksReply.ID, Type: "ReplyRequest", Result: quoteStamp.Address()},
+		"accept-feature-request": Accept{Object: asksFeature.ID, Type: "FeatureRequest", Result: featureStamp.Address()},
+		"reject-feature-request": Reject{Object: asksFeature.ID, Type: "FeatureRequest"},
+		"delete-stamp":           Delete{quoteStamp.Address()},
 
 		"accept-reply-without-request": Accept{Object: asksNot.Instrument, Result: quoteStamp.Address()},
 		"reject-reply-without-request": Reject{Object: asksNot.Instrument},

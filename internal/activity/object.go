@@ -48,7 +48,8 @@ type Object struct {
 	RulesReplies bool
 
 	Attachments []Attachment
-	Actor       *blog.Actor // when the object is the profile of an actor
+	Actor       *blog.Actor         // when the object is the profile of an actor
+	Collection  *FeaturedCollection // when the object is a collection of recommended accounts
 }
 
 // Attachment is a file or link that hangs on a post.
@@ -160,6 +161,7 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 			o.Actor = &actor
 		}
 	}
+	o.Collection = featured(raw)
 	return o
 }
 

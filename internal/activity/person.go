@@ -64,6 +64,7 @@ func personExtensions(site blog.Site, v blog.Voice, id string) extensions {
 		"tag":                hashtags(site, v.Tags),
 		"attachment":         fields(v.Fields),
 		"attributionDomains": []string{site.Host()},
+		"interactionPolicy":  extensions{"canFeature": featurePolicy(v, id)},
 	}
 	if len(v.AlsoKnownAs) > 0 {
 		more["alsoKnownAs"] = []string(v.AlsoKnownAs)

@@ -51,6 +51,8 @@ const mainContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/
 	`"automaticApproval":{"@id":"gts:automaticApproval","@type":"@id"},` +
 	`"manualApproval":{"@id":"gts:manualApproval","@type":"@id"},` +
 	`"replyAuthorization":{"@id":"gts:replyAuthorization","@type":"@id"},` +
+	`"canFeature":{"@id":"https://w3id.org/fep/7aa9#canFeature","@type":"@id"},` +
+	`"featuredCollections":{"@id":"https://w3id.org/fep/7aa9#featuredCollections","@type":"@id"},` +
 	`"quote":{"@id":"https://w3id.org/fep/044f#quote","@type":"@id"},` +
 	`"quoteAuthorization":{"@id":"https://w3id.org/fep/044f#quoteAuthorization","@type":"@id"}}]`
 
@@ -60,6 +62,8 @@ const requestContext = `["https://www.w3.org/ns/activitystreams",{` +
 	`"gts":"https://gotosocial.org/ns#",` +
 	`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest",` +
 	`"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization",` +
+	`"FeatureRequest":"https://w3id.org/fep/7aa9#FeatureRequest",` +
+	`"FeatureAuthorization":"https://w3id.org/fep/7aa9#FeatureAuthorization",` +
 	`"ReplyRequest":"gts:ReplyRequest",` +
 	`"ReplyAuthorization":"gts:ReplyAuthorization",` +
 	`"interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +

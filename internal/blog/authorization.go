@@ -8,6 +8,9 @@ type AuthorizationKind string
 const (
 	QuoteAuthorization AuthorizationKind = "quote"
 	ReplyAuthorization AuthorizationKind = "reply"
+
+	// FeatureAuthorization allows a collection to feature an author (FEP-7aa9).
+	FeatureAuthorization AuthorizationKind = "feature"
 )
 
 // AuthorizationState is the progress of an authorization.
@@ -20,15 +23,19 @@ const (
 	AuthorizationRevoked AuthorizationState = "revoked" // it was given before
 )
 
-// Authorization is an author's answer to a post on another server: whether it may quote an article or appear as a
-// reply under it (FEP-044f). Its id is part of the address at which other servers verify it.
+// Authorization is an author's answer to something on another server: whether a post may quote an article or appear as
+// a reply under it (FEP-044f), or whether a collection may feature the author (FEP-7aa9). Its id is part of the address
+// at which other servers verify it.
 type Authorization struct {
 	ID         ID
 	Kind       AuthorizationKind
-	ArticleID  ID
-	Target     string // wire id of our article or comment that is quoted or answered
-	Instrument string // address of the post that quotes or answers it
-	ActorID    string // the author of that post
+	ArticleID  ID     // of a post; "" of a collection
+	VoiceID    ID     // the author whom a collection features; "" of a post
+	Target     string // wire id of what is quoted or answered, or of the author who is featured
+	Instrument string // address of the post or the collection
+	Item       string // address of the author's item in the collection; "" while none is known
+	ActorID    string // the author of the post, or the owner of the collection; "" where that is this blog
+	Domain     string // registrable domain of the owner of a collection; "" of a post
 	RequestID  string // id of the request; "" when the server sent none
 	Requested  bool   // asked for by a request; otherwise the reply itself asks
 	State      AuthorizationState

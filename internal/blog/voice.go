@@ -25,14 +25,15 @@ type Voice struct {
 	Summary           string // biography, plain text; a blank line separates paragraphs
 	Picture           string // file in the picture library, "" without one
 	Header            string
-	Fields            Fields  // name and value pairs shown on the profile, at most ten
-	PublicKey         string  // RSA, SPKI PEM
-	ProofKey          string  // Ed25519, multibase (FEP-521a)
-	Discoverable      bool    // may be recommended
-	Indexable         bool    // may be searched (FEP-5feb)
-	ApprovesFollowers bool    // new followers wait for approval
-	ShowsFollowers    bool    // the list of followers is public
-	AlsoKnownAs       Strings // addresses of the same person elsewhere
+	Fields            Fields        // name and value pairs shown on the profile, at most ten
+	PublicKey         string        // RSA, SPKI PEM
+	ProofKey          string        // Ed25519, multibase (FEP-521a)
+	Discoverable      bool          // may be recommended
+	Indexable         bool          // may be searched (FEP-5feb)
+	ApprovesFollowers bool          // new followers wait for approval
+	ShowsFollowers    bool          // the list of followers is public
+	CanFeature        FeaturePolicy // who may feature it in a collection, see MayFeature
+	AlsoKnownAs       Strings       // addresses of the same person elsewhere
 	MovedTo           string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time

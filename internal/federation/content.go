@@ -18,10 +18,18 @@ import (
 // Tombstone is the type of an object that was deleted.
 const Tombstone = "Tombstone"
 
-// WireAuthorization returns an authorization as other servers read it (FEP-044f), given by the author of its target.
-// The error is blog.ErrGone when the target was withdrawn.
+// WireAuthorization returns an authorization as other servers read it (FEP-044f, FEP-7aa9), given by the author of its
+// target. The error is blog.ErrGone when the target was withdrawn, or is an author who was deleted.
 func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 	t blog.Authorization) (activity.Authorization, error) {
+	wire := activity.Authorization{Site: b.Site, ID: t.ID, Kind: t.Kind, Instrument: t.Instrument, Target: t.Target}
+	var err error
+	if t.Kind == blog.FeatureAuthorization {
+		if wire.Voice, err = s.Voice(ctx, t.VoiceID); err == nil && wire.Voice.RetiredAt != nil {
+			err = blog.ErrGone
+		}
+		return wire, err
+	}
 	_, id, _, ok := b.Site.Local(t.Target)
 	if !ok { // the address of a page
 		a, comment, err := b.ResolveTarget(ctx, s, t.Target)
@@ -37,8 +45,8 @@ func (b Core) WireAuthorization(ctx context.Context, s *store.Store,
 	if object.GoneAt != nil {
 		return activity.Authorization{}, blog.ErrGone
 	}
-	voice, err := b.OwnerOf(ctx, s, object)
-	return activity.Authorization{Site: b.Site, Voice: voice, ID: t.ID, Post: t.Instrument, Object: t.Target}, err
+	wire.Voice, err = b.OwnerOf(ctx, s, object)
+	return wire, err
 }
 
 // Content makes a comment from a remote post: cleaned HTML and text, a poll as a list of its options, media as links.

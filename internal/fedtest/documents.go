@@ -37,6 +37,14 @@ var contexts = []any{
 		"quoteAuthorization":        map[string]any{"@id": "https://w3id.org/fep/044f#quoteAuthorization", "@type": "@id"},
 		"gts":                       "https://gotosocial.org/ns#",
 		"ReplyRequest":              "gts:ReplyRequest",
+		"FeatureRequest":            "https://w3id.org/fep/7aa9#FeatureRequest",
+		"FeaturedCollection":        "https://w3id.org/fep/7aa9#FeaturedCollection",
+		"FeaturedItem":              "https://w3id.org/fep/7aa9#FeaturedItem",
+		"topic":                     map[string]any{"@id": "https://w3id.org/fep/7aa9#topic", "@type": "@id"},
+		"featuredObject":            map[string]any{"@id": "https://w3id.org/fep/7aa9#featuredObject", "@type": "@id"},
+		"featuredObjectType":        "https://w3id.org/fep/7aa9#featuredObjectType",
+		"featureAuthorization":      map[string]any{"@id": "https://w3id.org/fep/7aa9#featureAuthorization", "@type": "@id"},
+		"Hashtag":                   "as:Hashtag",
 		"replyAuthorization":        map[string]any{"@id": "gts:replyAuthorization", "@type": "@id"},
 	},
 }
@@ -99,6 +107,13 @@ func (s *Server) findDocument(id string) (document map[string]any, status int) {
 	if shown, ok := s.documents[id]; ok {
 		s.mu.Unlock()
 		return maps.Clone(shown), http.StatusOK
+	}
+	if c := s.collections[id]; c != nil {
+		defer s.mu.Unlock()
+		if c.gone { // Mastodon keeps nothing of what was deleted
+			return nil, http.StatusNotFound
+		}
+		return c.document(), http.StatusOK
 	}
 	n, part := s.notes[id], ""
 	for _, suffix := range []string{"/replies", "/activity"} {

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// permission is what a note here has asked of the author of the object that it quotes or answers.
+// permission is what a note here has asked of the author of the object that it quotes or answers, or a collection of
+// the actor whom it features.
 type permission struct {
-	request       string // id of the QuoteRequest or ReplyRequest, "" where the note itself asks
-	object        string // what the note quotes or answers
+	request       string // id of the request, "" where the note itself asks
+	object        string // what the note quotes or answers, or the actor
 	authorization string // address of the document that proves a yes
 	state         string // Pending, Accepted, Rejected or Revoked
 }
@@ -100,26 +101,44 @@ func (p *Person) Permission(noteID string) (state, authorization string) {
 	return "", ""
 }
 
+// permissions returns what is asked here, with the id of the note or the collection. Server.mu is held.
+func (s *Server) permissions() map[*permission]string {
+	all := map[*permission]string{}
+	for id, n := range s.notes {
+		if n.asked != nil {
+			all[n.asked] = id
+		}
+	}
+	for id, c := range s.collections {
+		for _, i := range c.items {
+			all[&i.permission] = id
+		}
+	}
+	return all
+}
+
 // applyPermission processes the answer to a request. It finds the request by its own id or by that of the note.
 // Server.mu is held.
 func (s *Server) applyPermission(by, about, state, result string) {
-	for id, n := range s.notes {
+	for asked, instrument := range s.permissions() {
 		// Only the server of the object may answer for it.
-		if n.asked == nil || about != n.asked.request && about != id || !sameHost(by, n.asked.object) {
+		if about != asked.request && about != instrument || !sameHost(by, asked.object) {
 			continue
 		}
 		if state == Rejected {
-			n.asked.state = Rejected
+			asked.state = Rejected
 			continue
 		}
 		// A yes counts only when its authorization can be fetched. That takes time, and Server.mu is held here.
 		s.world.background("verify a authorization",
-			func(ctx context.Context) error { return s.verifyAuthorization(ctx, n, by, result) })
+			func(ctx context.Context) error { return s.verifyAuthorization(ctx, asked, instrument, by, result) })
 	}
 }
 
-// verifyAuthorization fetches an authorization, compares all its members with the note, and accepts the permission.
-func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authorization string) error {
+// verifyAuthorization fetches an authorization, compares all its members with what asked for it, and accepts the
+// permission.
+func (s *Server) verifyAuthorization(ctx context.Context, asked *permission, instrument, by,
+	authorization string) error {
 	// An authorization elsewhere proves nothing about the author.
 	if !sameHost(authorization, by) {
 		return fmt.Errorf("the authorization %s is not on the server of %s", authorization, by)
@@ -130,21 +149,21 @@ func (s *Server) verifyAuthorization(ctx context.Context, n *note, by, authoriza
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for property, want := range map[string]string{"id": authorization, "attributedTo": by, "interactingObject": n.id,
-		"interactionTarget": n.asked.object} {
+	for property, want := range map[string]string{"id": authorization, "attributedTo": by,
+		"interactingObject": instrument, "interactionTarget": asked.object} {
 		if got := idOf(document[property]); got != want {
 			return fmt.Errorf("the authorization %s has %s %q, want %q", authorization, property, got, want)
 		}
 	}
-	n.asked.state, n.asked.authorization = Accepted, authorization
+	asked.state, asked.authorization = Accepted, authorization
 	return nil
 }
 
 // applyRevocation ends the permission that a deleted authorization proved. Server.mu is held.
 func (s *Server) applyRevocation(by, authorization string) {
-	for _, n := range s.notes {
-		if n.asked != nil && n.asked.authorization == authorization && sameHost(by, authorization) {
-			n.asked.state = Revoked
+	for asked := range s.permissions() {
+		if asked.authorization == authorization && sameHost(by, authorization) {
+			asked.state = Revoked
 		}
 	}
 }

@@ -57,13 +57,14 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 
-	mu        sync.Mutex // guards all below, and the state of its people
-	people    map[string]*Person
-	actors    map[string]*Person // the same by id, and itself
-	notes     map[string]*note
-	posts     map[string]*Post
-	postOrder []string                  // ids of posts as they came
-	documents map[string]map[string]any // documents of no note and nobody, by address
+	mu          sync.Mutex // guards all below, and the state of its people
+	people      map[string]*Person
+	actors      map[string]*Person // the same by id, and itself
+	notes       map[string]*note
+	collections map[string]*collection
+	posts       map[string]*Post
+	postOrder   []string                  // ids of posts as they came
+	documents   map[string]map[string]any // documents of no note and nobody, by address
 }
 
 func newServer(w *World, name string, software Software, place *net.TCPAddr) *Server {
@@ -71,6 +72,7 @@ func newServer(w *World, name string, software Software, place *net.TCPAddr) *Se
 		Name: name, Software: software, world: w, cache: w.cache,
 		Host: place.String(), URL: "http://" + place.String(),
 		people: map[string]*Person{}, actors: map[string]*Person{}, notes: map[string]*note{}, posts: map[string]*Post{},
+		collections: map[string]*collection{},
 	}
 	if s.cache == nil {
 		s.cache = newActorCache()

@@ -189,7 +189,7 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 		// Comments stay as empty rows, since answers hang on them.
 		for _, statement := range []string{
 			`DELETE FROM reactions WHERE actor_id = ?`,
-			`DELETE FROM stamps WHERE actor_id = ?`,
+			`DELETE FROM authorizations WHERE kind <> 'feature' AND actor_id = ?`,
 			`UPDATE comments SET state = 'removed', strayed = FALSE, html = '', plain = '', warning = '' WHERE actor_id = ?`,
 		} {
 			var articles []blog.ID
@@ -199,6 +199,9 @@ func (s *Store) RemoveActor(ctx context.Context, id string, now time.Time) error
 			for _, article := range articles {
 				s.mark(changes.Article(article))
 			}
+		}
+		if err := s.removeFeaturesOf(ctx, id); err != nil {
+			return fmt.Errorf("remove actor %s: %w", id, err)
 		}
 		// The row stays, so that a late activity is recognised as one of a deleted actor.
 		return s.run(ctx, `UPDATE actors SET gone_at = ?, confirm_at = NULL, name = '', summary = '', icon = '' WHERE id = ?`,

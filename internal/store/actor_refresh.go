@@ -38,7 +38,7 @@ func (s *Store) IsReferenced(ctx context.Context, actor string) (bool, error) {
 	err := s.one(ctx, &yes, `
 		SELECT EXISTS (SELECT 1 FROM followers WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM following WHERE actor_id = ?)
 			OR EXISTS (SELECT 1 FROM comments WHERE actor_id = ?) OR EXISTS (SELECT 1 FROM reactions WHERE actor_id = ?)
-			OR EXISTS (SELECT 1 FROM stamps WHERE actor_id = ?)`, actor, actor, actor, actor, actor)
+			OR EXISTS (SELECT 1 FROM authorizations WHERE actor_id = ?)`, actor, actor, actor, actor, actor)
 	return yes, err
 }
 

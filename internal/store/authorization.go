@@ -7,39 +7,52 @@ import (
 	"causerie/internal/changes"
 )
 
-const authorizationColumns = `t.id, t.kind, t.article_id, t.target, t.instrument, t.actor_id, t.request_id, ` +
-	`t.requested, t.state, t.at`
+const authorizationColumns = `t.id, t.kind, COALESCE(t.article_id, '') AS article_id, t.voice_id, t.target, ` +
+	`t.instrument, t.item, COALESCE(t.actor_id, '') AS actor_id, t.domain, t.request_id, t.requested, t.state, t.at`
 
-// SaveAuthorization saves an authorization or its new state. A post has at most one of each kind: another one is
-// blog.ErrConflict.
+// SaveAuthorization saves an authorization or its new state. A post has at most one of each kind, and a collection one
+// for each author: another one is blog.ErrConflict.
 func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.mark(changes.Article(t.ArticleID))
+		s.mark(authorizationTopic(t))
 		return s.run(ctx, `
-			INSERT INTO stamps (id, kind, article_id, target, instrument, actor_id, request_id, requested, state, at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			INSERT INTO authorizations (id, kind, article_id, voice_id, target, instrument, item, actor_id, domain,
+				request_id, requested, state, at)
+			VALUES (?, ?, NULLIF(?, ''), ?, ?, ?, ?, NULLIF(?, ''), ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET request_id = excluded.request_id, requested = excluded.requested, state =
-			excluded.state`,
-			t.ID, t.Kind, t.ArticleID, t.Target, t.Instrument, t.ActorID, t.RequestID, t.Requested, t.State, t.At)
+			excluded.state, item = excluded.item, at = excluded.at`,
+			t.ID, t.Kind, t.ArticleID, t.VoiceID, t.Target, t.Instrument, t.Item, t.ActorID, t.Domain,
+			t.RequestID, t.Requested, t.State, t.At)
 	})
 }
 
-// LiveAuthorization finds an authorization that was given, by the id in its address, while its article is published.
+// authorizationTopic is the topic of the document of an authorization.
+func authorizationTopic(t blog.Authorization) changes.Topic {
+	if t.Kind == blog.FeatureAuthorization {
+		return changes.Voice(t.VoiceID)
+	}
+	return changes.Article(t.ArticleID)
+}
+
+// LiveAuthorization finds an authorization that was given, by the id in its address, while its article is published or
+// its author is here.
 func (s *Store) LiveAuthorization(ctx context.Context, id blog.ID) (blog.Authorization, error) {
 	var t blog.Authorization
 	err := s.one(ctx, &t, `
-		SELECT `+authorizationColumns+` FROM stamps t JOIN articles a ON a.id = t.article_id AND a.status = 'published'
-		WHERE t.id = ? AND t.state = 'given'`, id)
-	changes.Note(ctx, changes.Article(t.ArticleID))
+		SELECT `+authorizationColumns+` FROM authorizations t WHERE t.id = ? AND t.state = 'given'
+			AND (EXISTS (SELECT 1 FROM articles a WHERE a.id = t.article_id AND a.status = 'published')
+				OR EXISTS (SELECT 1 FROM voices v WHERE v.id = t.voice_id AND v.retired_at IS NULL))`, id)
+	changes.Note(ctx, authorizationTopic(t))
 	return t, err
 }
 
-// AuthorizationFor finds the authorization of a post, in any state.
-func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKind,
-	post string) (blog.Authorization, error) {
+// AuthorizationFor finds the authorization of a post or a collection, in any state. voice is the author whom the
+// collection features; "" for a post.
+func (s *Store) AuthorizationFor(ctx context.Context, kind blog.AuthorizationKind, instrument string,
+	voice blog.ID) (blog.Authorization, error) {
 	var t blog.Authorization
-	err := s.one(ctx, &t, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument = ? AND t.kind = ?`, post,
-		kind)
+	err := s.one(ctx, &t, `SELECT `+authorizationColumns+
+		` FROM authorizations t WHERE t.instrument = ? AND t.kind = ? AND t.voice_id = ?`, instrument, kind, voice)
 	return t, err
 }
 
@@ -51,8 +64,8 @@ func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKi
 		return found, nil
 	}
 	var list []blog.Authorization
-	err := s.all(ctx, &list, `SELECT `+authorizationColumns+` FROM stamps t WHERE t.instrument IN (?) AND t.kind = ?`,
-		posts, kind)
+	err := s.all(ctx, &list, `SELECT `+authorizationColumns+
+		` FROM authorizations t WHERE t.instrument IN (?) AND t.kind = ?`, posts, kind)
 	for _, t := range list {
 		found[t.Instrument] = t
 	}
@@ -62,16 +75,17 @@ func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKi
 // CountAuthorizations counts the authorizations for posts of one actor about one article.
 func (s *Store) CountAuthorizations(ctx context.Context, article blog.ID, actor string) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM stamps WHERE article_id = ? AND actor_id = ?`, article, actor)
+	err := s.one(ctx, &n, `SELECT count(*) FROM authorizations WHERE article_id = ? AND actor_id = ?`, article, actor)
 	return n, err
 }
 
-// AuthorizationsOfRefused lists the authorizations given to actors that are refused by now.
+// AuthorizationsOfRefused lists the authorizations given to actors that are refused by now, and those of their
+// collections in any state.
 func (s *Store) AuthorizationsOfRefused(ctx context.Context) ([]blog.Authorization, error) {
 	var list []blog.Authorization
 	err := s.all(ctx, &list, `
-		SELECT `+authorizationColumns+` FROM stamps t JOIN actors p ON p.id = t.actor_id AND p.block = 'refuse' WHERE
-			t.state = 'given' ORDER BY t.id`)
+		SELECT `+authorizationColumns+` FROM authorizations t JOIN actors p ON p.id = t.actor_id AND p.block = 'refuse' WHERE
+			(t.state = 'given' OR t.kind = 'feature') ORDER BY t.id`)
 	return list, err
 }
 

@@ -86,7 +86,7 @@ func (s *Store) ReviseComment(ctx context.Context, c blog.Comment) error {
 // RemoveComment erases the text of a comment and its authorization. The row stays, because replies refer to it.
 func (s *Store) RemoveComment(ctx context.Context, id blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
-		if err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`,
+		if err := s.run(ctx, `DELETE FROM authorizations WHERE instrument IN (SELECT address FROM comments WHERE id = ?)`,
 			id); err != nil {
 			return err
 		}
@@ -107,8 +107,8 @@ func (s *Store) emptyComment(ctx context.Context, id blog.ID) error {
 func (s *Store) StrayComment(ctx context.Context, id blog.ID, at *time.Time) error {
 	return s.InTx(ctx, func(s *Store) error {
 		// A reply is one still, and what its server may show needs no second approval.
-		err := s.run(ctx, `DELETE FROM stamps WHERE instrument IN (SELECT address FROM comments WHERE id = ? AND kind <> '')`,
-			id)
+		err := s.run(ctx, `
+			DELETE FROM authorizations WHERE instrument IN (SELECT address FROM comments WHERE id = ? AND kind <> '')`, id)
 		if err != nil {
 			return err
 		}

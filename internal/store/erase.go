@@ -159,6 +159,9 @@ func (s *Store) eraseAccount(ctx context.Context, voice blog.Voice) error {
 		voice.Handle, voice.ID); err != nil {
 		return err
 	}
+	if err := s.deleteFeatures(ctx, `voice_id = ?`, voice.ID); err != nil {
+		return err
+	}
 	return s.runAll(ctx, []any{voice.ID},
 		`DELETE FROM sign_ins WHERE voice_id = ?`,
 		`DELETE FROM known_browsers WHERE voice_id = ?`,

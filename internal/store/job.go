@@ -41,6 +41,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 		{`DELETE FROM activities WHERE at < ? AND object_id = '' AND NOT EXISTS (SELECT 1 FROM deliveries d
 			WHERE d.activity_id = activities.id)`, []any{month}},
 		{`DELETE FROM reports WHERE resolved_at < ? OR direction = 'out' AND at < ?`, []any{year, year}},
+		{`DELETE FROM authorizations WHERE kind = 'feature' AND state IN ('refused', 'revoked') AND at < ?`, []any{year}},
 		{`DELETE FROM callers WHERE NOT waiting AND free_at < ?`, []any{month}},
 		{`DELETE FROM missing_inboxes WHERE last_on < ?`, []any{month.UTC().Format(time.DateOnly)}},
 		{forgetSchemes, []any{month}},
@@ -58,7 +59,7 @@ const unusedActor = `NOT EXISTS (SELECT 1 FROM followers x WHERE x.actor_id = p.
 	AND NOT EXISTS (SELECT 1 FROM reports x WHERE x.actor_id = p.id)
 	AND NOT EXISTS (SELECT 1 FROM comments x WHERE x.actor_id = p.id)
 	AND NOT EXISTS (SELECT 1 FROM reactions x WHERE x.actor_id = p.id)
-	AND NOT EXISTS (SELECT 1 FROM stamps x WHERE x.actor_id = p.id)`
+	AND NOT EXISTS (SELECT 1 FROM authorizations x WHERE x.actor_id = p.id)`
 
 // actorsOnce is how many actors deleteUnusedActors looks at, and deletes, in one step.
 const actorsOnce = 1000

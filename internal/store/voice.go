@@ -18,12 +18,12 @@ func (s *Store) addVoice(ctx context.Context, v blog.Voice, keys VoiceKeys) erro
 	}
 	return s.run(ctx, `
 		INSERT INTO voices (id, kind, handle, name, summary, picture, header, fields, private_key, public_key,
-			proof_private_key, proof_key, discoverable, indexable, approves_followers, shows_followers, also_known_as,
-			moved_to, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			proof_private_key, proof_key, discoverable, indexable, approves_followers, shows_followers, can_feature,
+			also_known_as, moved_to, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		v.ID, v.Kind, v.Handle, v.Name, v.Summary, v.Picture, v.Header, v.Fields, keys.RSA, v.PublicKey,
-		keys.Ed25519, v.ProofKey, v.Discoverable, v.Indexable, v.ApprovesFollowers, v.ShowsFollowers, v.AlsoKnownAs,
-		v.MovedTo, v.CreatedAt, v.UpdatedAt)
+		keys.Ed25519, v.ProofKey, v.Discoverable, v.Indexable, v.ApprovesFollowers, v.ShowsFollowers,
+		v.CanFeature, v.AlsoKnownAs, v.MovedTo, v.CreatedAt, v.UpdatedAt)
 }
 
 // SaveVoice saves a changed profile. It does not save the handle, kind, keys, aliases, or plans to move or leave.
@@ -35,10 +35,10 @@ func (s *Store) SaveVoice(ctx context.Context, v blog.Voice) error {
 		}
 		return s.execOne(ctx, `
 			UPDATE voices SET name = ?, summary = ?, picture = ?, header = ?, fields = ?, discoverable = ?, indexable = ?,
-				approves_followers = ?, shows_followers = ?, updated_at = ?
+				approves_followers = ?, shows_followers = ?, can_feature = ?, updated_at = ?
 			WHERE id = ? AND retired_at IS NULL`,
 			v.Name, v.Summary, v.Picture, v.Header, v.Fields, v.Discoverable, v.Indexable,
-			v.ApprovesFollowers, v.ShowsFollowers, v.UpdatedAt, v.ID)
+			v.ApprovesFollowers, v.ShowsFollowers, v.CanFeature, v.UpdatedAt, v.ID)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"causerie/internal/activity"
 	"causerie/internal/blog"
 )
 
@@ -24,8 +23,6 @@ func (d *Documents) authorization(ctx context.Context, r *http.Request) ([]byte,
 		return nil, blog.ErrNotFound
 	case err != nil:
 		return nil, err
-	case t.Kind == blog.QuoteAuthorization:
-		return activity.QuoteAuthorization(wire), nil
 	}
-	return activity.ReplyAuthorization(wire), nil
+	return wire.Document(), nil
 }

@@ -145,6 +145,12 @@ func (h *handling) handle(ctx context.Context) error {
 		return h.quoteRequest(ctx, what)
 	case activity.ReplyRequest:
 		return h.replyRequest(ctx, what)
+	case activity.FeatureRequest:
+		return h.featureRequest(ctx, what)
+	case activity.Add:
+		return h.add(ctx, what)
+	case activity.Remove:
+		return h.remove(ctx, what)
 	case activity.Accept:
 		return h.accepted(ctx, what)
 	case activity.Reject:
@@ -366,7 +372,8 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if err := h.tx.MarkDeleted(ctx, h.act.Actor, what.Object, h.Now()); err != nil {
 		return err
 	}
-	// A Delete has only an id. It may be the id of a comment, a mention, a reaction or a quote authorization.
+	// A Delete has only an id. It may be the id of a comment, a mention, a reaction, a quote authorization or a
+	// collection.
 	c, err := h.tx.CommentByAddress(ctx, what.Object)
 	if err == nil && c.ActorID == h.act.Actor {
 		return h.tx.RemoveComment(ctx, c.ID)
@@ -380,6 +387,9 @@ func (h *handling) delete(ctx context.Context, what activity.Delete) error {
 	if errors.Is(err, blog.ErrNotFound) {
 		// The deleted object may be the permission to quote: its author revokes it that way (FEP-044f).
 		err = h.quoteRevoked(ctx, what.Object)
+	}
+	if errors.Is(err, blog.ErrNotFound) {
+		err = h.collectionDeleted(ctx, what.Object)
 	}
 	return err
 }

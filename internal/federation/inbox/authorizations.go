@@ -227,7 +227,7 @@ func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog
 		return false, err
 	}
 	// Whoever asks again for a post gets the answer of the first time.
-	_, err = h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, post)
+	_, err = h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, post, "")
 	if !errors.Is(err, blog.ErrNotFound) {
 		return err == nil, err
 	}
@@ -237,11 +237,17 @@ func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog
 
 // mayQuote reports whether the policy of an article lets an actor quote it.
 func (h *handling) mayQuote(ctx context.Context, a blog.Article, actor string) (bool, error) {
-	f, err := h.tx.Follower(ctx, a.VoiceID, actor)
-	if err != nil && !errors.Is(err, blog.ErrNotFound) {
-		return false, err
+	follows, err := h.follows(ctx, a.VoiceID, actor)
+	return err == nil && a.MayQuote(follows), err
+}
+
+// follows reports whether an actor is an accepted follower of a voice.
+func (h *handling) follows(ctx context.Context, voice blog.ID, actor string) (bool, error) {
+	f, err := h.tx.Follower(ctx, voice, actor)
+	if errors.Is(err, blog.ErrNotFound) {
+		return false, nil
 	}
-	return a.MayQuote(err == nil && f.State == blog.Accepted), nil
+	return err == nil && f.State == blog.Accepted, err
 }
 
 // authorized reports whether an address is that of an authorization that we granted to this post.

@@ -302,7 +302,7 @@ func (h *handling) initialState(ctx context.Context, c blog.Comment, a blog.Arti
 // quoteAllowed reports whether a quote may be shown. The authorization of the quote decides if there is one, else the
 // policy of the article.
 func (h *handling) quoteAllowed(ctx context.Context, c blog.Comment, a blog.Article) (bool, error) {
-	t, err := h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address)
+	t, err := h.tx.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address, "")
 	if errors.Is(err, blog.ErrNotFound) {
 		return h.mayQuote(ctx, a, c.ActorID)
 	}
@@ -314,7 +314,7 @@ func (h *handling) addressedToUs(post incoming) bool {
 	return slices.ContainsFunc(slices.Concat(post.To, post.Cc, post.carrier.To, post.carrier.Cc), h.Site.Owns)
 }
 
-// update updates the profile of the sender, or a comment or mention of theirs.
+// update updates the profile of the sender, or a comment, mention or collection of theirs.
 func (h *handling) update(ctx context.Context, what activity.Update) error {
 	if actor := what.Object.Actor; actor != nil {
 		if actor.ID != h.act.Actor {
@@ -323,10 +323,16 @@ func (h *handling) update(ctx context.Context, what activity.Update) error {
 		return h.renewActor(ctx, *actor)
 	}
 	post := what.Object
+	if post.Collection != nil {
+		return h.renewCollection(ctx, post)
+	}
 	switch {
 	case post.ID == h.act.Actor:
 		return h.fetchSender(ctx)
 	case !post.Embedded:
+		if err := h.fetchCollection(ctx, post.ID); !errors.Is(err, blog.ErrNotFound) {
+			return err
+		}
 		return h.acceptFetched(ctx, post.ID, blog.Pushed)
 	case !blog.SameOrigin(post.ID, h.act.Actor) || !post.IsPost():
 		return nil

@@ -44,6 +44,8 @@ func (j *Jobs) list() []job {
 		{"account-moves", time.Minute, j.Outbox.MoveDueVoices},
 		{"account-deletions", time.Minute, j.Outbox.DeleteDueAuthors},
 		{"actor-refresh", time.Minute, j.refresh},
+		{"collection-refresh", time.Minute, j.refreshCollections},
+		{"collection-requests", 10 * time.Minute, j.Outbox.ExpireFeatureRequests},
 		{"server-software", time.Minute, j.askSoftware},
 		{"write-ahead-log", time.Minute, j.Store.ShrinkWAL},
 		{"gone-actors", 10 * time.Minute, j.confirmDepartures},

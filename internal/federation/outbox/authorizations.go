@@ -11,18 +11,21 @@ import (
 	"causerie/internal/store"
 )
 
-// AnswerRequest accepts or rejects a request for an authorization (FEP-044f), in the transaction of s. A second request
-// for the same post gets the same authorization again. If that was revoked, the request is rejected.
+// AnswerRequest accepts or rejects a request for an authorization (FEP-044f, FEP-7aa9), in the transaction of s. A
+// second request for the same post or collection gets the same authorization again. If that was revoked, the request is rejected.
 func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
 	allowed bool) error {
-	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
+	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument, t.VoiceID)
 	switch {
 	// Only the actor who asked first for a post may get or change its authorization.
 	case err == nil && (held.ActorID != t.ActorID || held.Target != t.Target || held.State == blog.AuthorizationRevoked):
 		return o.queueRefused(ctx, s, t, actor)
 	// The id stays the same, because other servers verify the authorization at an address that contains it.
 	case err == nil:
-		t.ID, t.At = held.ID, held.At
+		t.ID, t.Item = held.ID, held.Item
+		if held.State == blog.AuthorizationGiven {
+			t.At = held.At
+		}
 	case !errors.Is(err, blog.ErrNotFound):
 		return err
 	}
@@ -34,13 +37,14 @@ func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Autho
 
 // KeepRequest saves a request that waits for the author's decision, in the transaction of s.
 func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authorization) error {
-	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument)
+	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument, t.VoiceID)
 	switch {
 	// The request was decided before, or somebody else asked for this post first.
 	case err == nil && (held.State != blog.AuthorizationAsked || held.ActorID != t.ActorID):
 		return nil
+	// It has waited since the first request, so that repeating it does not make it wait for ever.
 	case err == nil:
-		t.ID = held.ID
+		t.ID, t.At = held.ID, held.At
 	case !errors.Is(err, blog.ErrNotFound):
 		return err
 	}
@@ -51,7 +55,7 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 // back. It does nothing for a comment without a request.
 func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment,
 	state blog.CommentState) error {
-	t, err := s.AuthorizationFor(ctx, blog.ReplyAuthorization, c.Address)
+	t, err := s.AuthorizationFor(ctx, blog.ReplyAuthorization, c.Address, "")
 	if err != nil {
 		return federation.IgnoreMissing(err)
 	}
@@ -79,7 +83,7 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 // withdrawAuthorizations revokes the authorizations of a post that is removed here, and rejects its open requests.
 func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
 	for _, kind := range []blog.AuthorizationKind{blog.QuoteAuthorization, blog.ReplyAuthorization} {
-		t, err := s.AuthorizationFor(ctx, kind, post)
+		t, err := s.AuthorizationFor(ctx, kind, post, "")
 		if errors.Is(err, blog.ErrNotFound) {
 			continue
 		}
@@ -111,7 +115,7 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 		if err != nil {
 			return err
 		}
-		t, err := s.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address)
+		t, err := s.AuthorizationFor(ctx, blog.QuoteAuthorization, c.Address, "")
 		if errors.Is(err, blog.ErrNotFound) || err == nil && t.State != blog.AuthorizationGiven {
 			return blog.ErrConflict
 		}
@@ -130,15 +134,23 @@ func (o *Outbox) RevokeQuote(ctx context.Context, comment blog.ID) error {
 	return nil
 }
 
-// revokeBlocked revokes the authorizations of everybody who is blocked.
+// revokeBlocked revokes the authorizations of everybody who is blocked. Their collections are forgotten: after the
+// block they may ask again.
 func (o *Outbox) revokeBlocked(ctx context.Context, s *store.Store) error {
 	authorizations, err := s.AuthorizationsOfRefused(ctx)
 	if err != nil {
 		return err
 	}
 	for _, t := range authorizations {
-		if err := o.queueRevoked(ctx, s, t); err != nil {
-			return err
+		if t.State == blog.AuthorizationGiven {
+			if err := o.queueRevoked(ctx, s, t); err != nil {
+				return err
+			}
+		}
+		if t.Kind == blog.FeatureAuthorization {
+			if err := s.RemoveFeature(ctx, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -236,8 +248,8 @@ func requestFor(t blog.Authorization) activity.Request {
 	return request
 }
 
-// queueRevoked revokes an authorization and sends its Delete to the author of the post and to the actors who are known
-// to have boosted the post. The address of the authorization answers 404 from now on.
+// queueRevoked revokes an authorization and sends its Delete to the author of the post, or to the owner of the
+// collection, and to the actors who are known to have boosted the post. The address of the authorization answers 404 from now on.
 func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	t.State = blog.AuthorizationRevoked
 	// The state is saved even if the article is gone, so that the authorization is never served again.
