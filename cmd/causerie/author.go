@@ -19,6 +19,7 @@ type authorCommand struct {
 	Disable   authorDisable   `cmd:"" help:"Disable the sign-in of an author; their articles stay."`
 	Rename    authorRename    `cmd:"" help:"Give an author another handle; the old one leads to the new one."`
 	Alias     authorAlias     `cmd:"" help:"Add, remove or list the other accounts of an author."`
+	Feature   authorFeature   `cmd:"" help:"List the collections that feature an author or ask to, and answer them."`
 	Move      authorMove      `cmd:"" help:"Move an author to an account elsewhere, or show the progress of the move."`
 	Delete    authorDelete    `cmd:"" help:"Delete an author and everything they wrote."`
 	RotateKey authorRotateKey `cmd:"" help:"Give an author new keys, and tell the servers that know the old ones."`

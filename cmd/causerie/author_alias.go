@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"causerie/internal/nearest"
 )
@@ -47,7 +48,8 @@ func didYouMean(word string, known []string) error {
 	if near := nearest.Word(word, known); near != "" {
 		return fmt.Errorf("“%s” is not known; did you mean “%s”?", word, near)
 	}
-	return fmt.Errorf("“%s” is not known; write add, remove or list", word)
+	return fmt.Errorf("“%s” is not known; write %s or %s", word, strings.Join(known[:len(known)-1], ", "),
+		known[len(known)-1])
 }
 
 func (a authorAlias) change(ctx context.Context, app *app, who string) error {

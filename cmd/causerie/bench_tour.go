@@ -45,8 +45,8 @@ func (app *app) tour(ctx context.Context) ([]tourStop, error) {
 	named("the article with most replies", app.site.ArticlePath(at.busy), asReader)
 	add(asReader, "/admin", "/admin/more", "/admin/articles", "/admin/articles?tab=drafts", "/admin/articles/new",
 		"/admin/series", "/admin/comments", "/admin/comments?tab=published", "/admin/comments?tab=hidden",
-		"/admin/comments?tab=private", "/admin/mentions",
-		"/admin/reports", "/admin/blocks", "/admin/followers", "/admin/followers?q=p77", "/admin/following",
+		"/admin/comments?tab=private", "/admin/mentions", "/admin/reports", "/admin/blocks", "/admin/followers",
+		"/admin/followers?q=p77", "/admin/featured", "/admin/following",
 		"/admin/network", "/admin/pictures", "/admin/profile", "/admin/identity", "/admin/account", "/admin/settings")
 	for _, page := range []string{"", "/preview", "/publish", "/versions", "/withdraw", "/report"} {
 		named("/admin/articles/…"+page, "/admin/articles/"+string(at.busy.ID)+page, asReader)

@@ -163,6 +163,11 @@ func (w *watched) receive() {
 			_, err := bram.Post(w.ctx, "<p>Hello.</p>", fedtest.Mention(ilse))
 			return err
 		}},
+		{"a request to feature arrives", func() error {
+			collection := bram.MakeCollection("By the water", "rivers")
+			_, err := bram.Feature(w.ctx, collection, ilse)
+			return err
+		}},
 		{"a report arrives", func() error { _, err := bram.Report(w.ctx, ilse, []string{article}, "Rude."); return err }},
 		{"a changed profile arrives", func() error { _, err := bram.UpdateProfile(w.ctx, "Bram"); return err }},
 		{"the end of a follow arrives", func() error { _, err := bram.Unfollow(w.ctx, ilse); return err }},
@@ -213,6 +218,7 @@ func (w *watched) write() {
 	w.command("comment list", "comment", "list")
 	w.command("comment list --waiting", "comment", "list", "--waiting")
 	w.command("author list", "author", "list")
+	w.command("author feature", "author", "feature", "ilse")
 	w.command("block", "block", "add", "h1.seed.example", "--level", "refuse")
 	w.command("block list", "block", "list")
 	w.command("limit", "block", "add", "h2.seed.example", "--level", "limit")

@@ -59,6 +59,7 @@ var helpTexts = kong.Vars{
 	"statuses": "List only these: draft, scheduled, published, withdrawn or deleted. Default: all but the deleted.",
 	"help_handle": "The name that people follow: a–z, 0–9 and _. “causerie author rename” changes it. No other " +
 		"author ever gets it.",
-	"help_to":   "The account elsewhere: @handle@server or an address. Its aliases must list this author.",
-	"help_role": "The role: admin, editor, author or contributor. Default: admin for the first author, else author.",
+	"help_feature": "Either list, accept, refuse, leave or forget.",
+	"help_to":      "The account elsewhere: @handle@server or an address. Its aliases must list this author.",
+	"help_role":    "The role: admin, editor, author or contributor. Default: admin for the first author, else author.",
 }

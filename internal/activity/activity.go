@@ -46,7 +46,8 @@ type Activity struct {
 	To, Cc    []string
 
 	// Act is a Follow, Accept, Reject, Undo, Create, Update, Delete, Like, Dislike, Announce, Block, Move, Flag, Add,
-	// Remove, QuoteRequest, ReplyRequest or FeatureRequest. It is nil for a valid activity that we do not act on, such as a vote in a poll.
+	// Remove, QuoteRequest, ReplyRequest or FeatureRequest. It is nil for a valid activity that we do not act on, such as
+	// a vote in a poll.
 	Act any
 }
 

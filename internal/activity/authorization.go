@@ -94,9 +94,9 @@ func (r Request) embedded() extensions {
 	return request
 }
 
-// Authorization is the permission of a voice for what is elsewhere: a post that quotes or replies to one of its objects,
-// or a collection that features the voice. It is valid as long as its document can be fetched. Anybody may fetch it, so
-// it names addresses only.
+// Authorization is the permission of a voice for what is elsewhere: a post that quotes or replies to one of its
+// objects, or a collection that features the voice. It is valid as long as its document can be fetched. Anybody may
+// fetch it, so it names addresses only.
 type Authorization struct {
 	Site       blog.Site
 	Voice      blog.Voice

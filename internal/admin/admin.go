@@ -135,6 +135,8 @@ func (h *Handler) Routes() chi.Router {
 	plain.Post("/admin/blocks/undo", h.moderators(h.unblock))
 	plain.Get("/admin/followers", h.authed(h.followers))
 	plain.Post("/admin/followers", h.authed(h.answerFollower))
+	plain.Get("/admin/featured", h.authed(h.featured))
+	plain.Post("/admin/featured/{feature}", h.authed(h.answerFeature))
 	plain.Get("/admin/following", h.authed(h.following))
 	plain.Get("/authorize_interaction", h.authed(h.interact))
 	plain.Post("/authorize_interaction", h.authed(h.doInteract))

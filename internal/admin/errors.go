@@ -102,9 +102,10 @@ type fieldError struct{ What, Do string }
 
 // fieldOrder is the order of the fields on the forms. It serves every form: none has two of them the other way round.
 var fieldOrder = []string{"article", "blog", "name", "title", "text", "summary", "bio", "portrait", "fields",
-	"description", "tags", "translator", "language", "series", "part", "planned", "slug", "zone", "into", "upload", "hero",
-	"byline", "in-reply-to", "quoting", "visibility", "format", "comments", "quotes", "date", "old", "new", "hold",
-	"handle", "email", "password", "alias", "to", "move-handle", "leave-handle", "subject", "level", "reason", "note"}
+	"featured", "description", "tags", "translator", "language", "series", "part", "planned", "slug", "zone", "into",
+	"upload", "hero", "byline", "in-reply-to", "quoting", "visibility", "format", "comments", "quotes", "date", "old",
+	"new", "hold", "handle", "email", "password", "alias", "to", "move-handle", "leave-handle", "subject", "level",
+	"reason", "note"}
 
 // InOrder lists the errors in the order of the fields on the form, for the templates.
 func (t fieldErrors) InOrder() []fieldProblem {

@@ -20,6 +20,25 @@ type profilePage struct {
 	Errors fieldErrors
 }
 
+// featureChoice is one answer to the question who may feature the author.
+type featureChoice struct {
+	Value  blog.FeaturePolicy
+	Words  string
+	Chosen bool
+}
+
+// Features lists the answers, with the one that the author chose.
+func (p profilePage) Features() []featureChoice {
+	list := []featureChoice{{Value: blog.FeatureAsProfile, Words: "As my options above say"},
+		{Value: blog.FeatureEveryone, Words: "Everyone"}, {Value: blog.FeatureFollowers, Words: "My followers"},
+		{Value: blog.FeatureAsk, Words: "Whoever asks me, and gets my approval"},
+		{Value: blog.FeatureNobody, Words: "Nobody"}}
+	for i := range list {
+		list[i].Chosen = list[i].Value == p.Voice.CanFeature
+	}
+	return list
+}
+
 // fieldRow is one line of the profile's table.
 type fieldRow struct {
 	N           int
@@ -91,6 +110,7 @@ func applyProfile(form url.Values, voice *blog.Voice, t fieldErrors) {
 	voice.Name, voice.Summary = line(form, "name"), strings.TrimSpace(form.Get("bio"))
 	voice.Discoverable, voice.Indexable = form.Get("discoverable") != "", form.Get("indexable") != ""
 	voice.ApprovesFollowers, voice.ShowsFollowers = form.Get("approves") != "", form.Get("shows") != ""
+	voice.CanFeature = blog.FeaturePolicy(form.Get("featured"))
 	if form.Get("no-portrait") != "" {
 		voice.Picture = ""
 	}
@@ -113,6 +133,9 @@ func checkProfile(voice blog.Voice, t fieldErrors) {
 	author.Handle = "somebody"
 	var invalid blog.Invalid
 	if errors.As(author.Check(), &invalid) {
+		t[invalid.Field] = split(invalid)
+	}
+	if errors.As(voice.CanFeature.Check(), &invalid) {
 		t[invalid.Field] = split(invalid)
 	}
 	if len([]rune(voice.Summary)) > maxBio {

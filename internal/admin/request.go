@@ -101,6 +101,7 @@ type frame struct {
 	Author          blog.Author
 	Face            face
 	CommentsWaiting int
+	FeaturesAsked   int // collections that wait for the author
 	ReportsOpen     int // for moderators
 	ServersSilent   int
 	MoreSilent      bool // than these
@@ -126,6 +127,9 @@ func (h *Handler) frame(req *request, here, title string) (frame, error) {
 	var err error
 	waiting := store.CommentFilter{Voice: req.scope(), States: []blog.CommentState{blog.CommentWaiting}}
 	if f.CommentsWaiting, err = h.store.CountComments(req.ctx(), waiting); err != nil {
+		return f, err
+	}
+	if f.FeaturesAsked, err = h.store.CountFeaturesAsked(req.ctx(), req.author.ID); err != nil {
 		return f, err
 	}
 	if f.IsModerator() {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// collection is a list of accounts that a person here recommends (FEP-7aa9). Those who said no stay among its items, but
-// are not shown.
+// collection is a list of accounts that a person here recommends (FEP-7aa9). Those who said no stay among its items,
+// but are not shown.
 type collection struct {
 	id, name, topic string
 	owner           *Person

@@ -89,8 +89,8 @@ func (s *Store) Features(ctx context.Context, voice blog.ID, state blog.Authoriz
 // CountFeaturesAsked counts the collections that wait for an author's decision.
 func (s *Store) CountFeaturesAsked(ctx context.Context, voice blog.ID) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM authorizations WHERE kind = 'feature' AND voice_id = ? AND state = 'asked'`,
-		voice)
+	err := s.one(ctx, &n, `
+		SELECT count(*) FROM authorizations WHERE kind = 'feature' AND voice_id = ? AND state = 'asked'`, voice)
 	return n, err
 }
 

@@ -19,7 +19,7 @@ import (
 //
 //   - the inboxes, which show nothing,
 //   - the instance actor, without whose key no server could sign a request that we can verify,
-//   - authorizations, which prove to third parties that a post may quote or reply.
+//   - authorizations, which prove to third parties what may quote, reply or feature.
 func openToAll(path string) bool {
 	return strings.HasSuffix(path, "/inbox") || path == "/ap/instance" || strings.HasPrefix(path, "/ap/instance/") ||
 		strings.HasPrefix(path, "/ap/authorizations/")

@@ -143,7 +143,8 @@ func TestF118BlocksComeBeforeFeatureRequests(t *testing.T) {
 		o.Feature(kade, asked)
 		o.SetFeaturing(blog.FeatureEveryone)
 		for _, p := range []*fedtest.Person{bram, kade} {
-			if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: blog.BlockPerson, Subject: p.ID, Level: blog.Refuse}); err != nil {
+			if err := o.Outbox.Block(o.Soon(), blog.Block{Kind: blog.BlockPerson, Subject: p.ID,
+				Level: blog.Refuse}); err != nil {
 				t.Fatal(err)
 			}
 		}

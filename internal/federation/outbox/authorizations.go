@@ -12,7 +12,8 @@ import (
 )
 
 // AnswerRequest accepts or rejects a request for an authorization (FEP-044f, FEP-7aa9), in the transaction of s. A
-// second request for the same post or collection gets the same authorization again. If that was revoked, the request is rejected.
+// second request for the same post or collection gets the same authorization again. If that was revoked, the request
+// is rejected.
 func (o *Outbox) AnswerRequest(ctx context.Context, s *store.Store, t blog.Authorization, actor blog.Actor,
 	allowed bool) error {
 	held, err := s.AuthorizationFor(ctx, t.Kind, t.Instrument, t.VoiceID)
@@ -249,7 +250,8 @@ func requestFor(t blog.Authorization) activity.Request {
 }
 
 // queueRevoked revokes an authorization and sends its Delete to the author of the post, or to the owner of the
-// collection, and to the actors who are known to have boosted the post. The address of the authorization answers 404 from now on.
+// collection, and to the actors who are known to have boosted the post. The address of the authorization answers 404
+// from now on.
 func (o *Outbox) queueRevoked(ctx context.Context, s *store.Store, t blog.Authorization) error {
 	t.State = blog.AuthorizationRevoked
 	// The state is saved even if the article is gone, so that the authorization is never served again.
