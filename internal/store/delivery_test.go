@@ -153,13 +153,13 @@ func TestAFollowerWhosePersonalInboxIsGoneIsRemoved(t *testing.T) {
 		bram := friend(t, s, "bram", "veerhuis.example", author.ID)
 		friend(t, s, "joost", "veerhuis.example", author.ID)
 		before := s.Changes().Newest()
-		if err := s.RemoveInbox(t.Context(), bram.SharedInbox); err != nil {
+		if err := s.RemoveInbox(t.Context(), bram.SharedInbox, author.ID); err != nil {
 			t.Fatal(err)
 		}
 		if n, _ := s.CountFollowers(t.Context(), author.ID); n.Accepted != 2 || s.Changes().Newest() != before {
 			t.Errorf("a shared inbox that is gone took followers along: %+v", n)
 		}
-		if err := s.RemoveInbox(t.Context(), bram.Inbox); err != nil {
+		if err := s.RemoveInbox(t.Context(), bram.Inbox, author.ID); err != nil {
 			t.Fatal(err)
 		}
 		if n, _ := s.CountFollowers(t.Context(), author.ID); n.Accepted != 1 {

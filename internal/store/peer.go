@@ -3,14 +3,18 @@ package store
 import (
 	"context"
 	"time"
+
+	"causerie/internal/blog"
 )
 
-// RemoveInbox deletes the followers whose own inbox answered 410. It leaves a shared inbox alone: the server may have
-// moved it, and its actors may still exist.
-func (s *Store) RemoveInbox(ctx context.Context, inbox string) error {
+// RemoveInbox deletes the followers whose own inbox answered 410 to a delivery of a voice. It leaves a shared inbox
+// alone: the server may have moved it, and its actors may still exist. Of a voice that is deleted, the answer changes
+// nothing: GoToSocial says 410 when the key that signed is gone.
+func (s *Store) RemoveInbox(ctx context.Context, inbox string, voice blog.ID) error {
 	return s.InTx(ctx, func(s *Store) error {
 		return ignoreMissing(s.changeFollows(ctx, `DELETE FROM followers WHERE actor_id IN (SELECT id FROM actors WHERE
-			inbox = ? AND shared_inbox <> inbox)`, inbox))
+			inbox = ? AND shared_inbox <> inbox) AND EXISTS (SELECT 1 FROM voices WHERE id = ? AND retired_at IS NULL)`,
+			inbox, voice))
 	})
 }
 

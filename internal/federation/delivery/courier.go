@@ -532,7 +532,7 @@ func (c *Courier) settleMissing(ctx context.Context, server lease, results []sto
 	if results[0].Outcome.Code == http.StatusNotFound {
 		return c.Store.InboxMissing(ctx, inbox, c.Now())
 	}
-	if err := c.Store.RemoveInbox(ctx, inbox); err != nil {
+	if err := c.Store.RemoveInbox(ctx, inbox, results[0].Delivery.VoiceID); err != nil {
 		return err
 	}
 	return c.Store.RecheckActorsOf(ctx, inbox, c.Now())

@@ -112,14 +112,19 @@ func TestDeliveriesBehindARefusedOneKeepTheirOrder(t *testing.T) {
 }
 
 // A server that never met an author cannot believe that they left: the key is gone with the actor.
-func TestADeletionThatAServerCannotVerifyIsSettledAndHoldsNothingUp(t *testing.T) {
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+func TestF158ADeletionThatAServerCannotVerifyIsSettledAndHoldsNothingUp(t *testing.T) {
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusGone} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 				tobias := o.AddAuthor("tobias", "Tobias Renkema")
-				strict := o.Server("strict")
+				strict := o.Server("strict", fedtest.GoToSocial) // an inbox for each of its people
 				reader := strict.Person("reader")
 				o.AddFollower(reader)
+				if status == http.StatusGone { // then the articles that it has cannot be taken back either
+					o.StoreFollow(tobias.ID, reader)
+					taken := o.Publish(overkant.OwnedBy(tobias, "taken"))
+					o.Until("it has an article", func() bool { return o.DeliveryRows(taken)[strict.Host].Status == blog.Delivered })
+				}
 				o.SetBehaviour(strict, fedtest.RefusingText(o.Site.ActorID(tobias.ID), status))
 				if err := o.Outbox.DeleteAuthor(o.Soon(), tobias.ID); err != nil {
 					t.Fatal(err)
@@ -144,6 +149,13 @@ func TestADeletionThatAServerCannotVerifyIsSettledAndHoldsNothingUp(t *testing.T
 				if err := strict.Person("kade").WaitAccepted(o.Soon(), o.Site.ActorID(o.Ilse.ID)); err != nil {
 					t.Errorf("a new follower's yes: %v", err)
 				}
+				a := o.Publish()
+				o.Until("who followed another author before still does", func() bool {
+					return o.DeliveryRows(a)[strict.Host].Status == blog.Delivered && slices.ContainsFunc(strict.Deliveries(),
+						func(d fedtest.Delivery) bool {
+							return d.Object == o.Object(a) && strings.HasSuffix(reader.Inbox(), d.Inbox)
+						})
+				})
 			})
 		})
 	}

@@ -43,14 +43,15 @@ func classify(delivery store.Delivery, answer remote.Answer, err error) (blog.De
 	switch status := answer.Status; {
 	case status/100 == 2:
 		d.Status = blog.Delivered
-	case status == http.StatusGone:
-		d.Status = blog.GoneAway
 	case status == http.StatusInternalServerError && delivery.Kind == federation.QuoteRequest:
 		// GoToSocial answers 500 to types that it does not know, every time.
 		d.Status = blog.Refused
-	case status == http.StatusUnauthorized && isActorDelete(delivery):
+	case (status == http.StatusUnauthorized || status == http.StatusGone) && isActorDelete(delivery):
 		// A deleted actor serves no key. A server that never fetched the key cannot verify this delivery, now or later.
+		// GoToSocial then answers 410: it means the key, not the inbox.
 		d.Status = blog.Refused
+	case status == http.StatusGone:
+		d.Status = blog.GoneAway
 	case status == http.StatusTooManyRequests,
 		status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout,
 		status/100 == 5 && status != http.StatusNotImplemented && answer.RetryAfter > 0:
