@@ -364,7 +364,7 @@ func (r *reading) move(_ context.Context, _ vocab.ActivityStreamsMove) error {
 }
 
 func (r *reading) flag(_ context.Context, _ vocab.ActivityStreamsFlag) error {
-	act := Flag{Objects: addresses(r.root["object"], maxRecipients), Content: cut(text(r.root["content"]), maxReport)}
+	act := Flag{Objects: addresses(r.root["object"], maxItems), Content: cut(text(r.root["content"]), maxReport)}
 	// Lists of a report may also have objects without an address, which are left out.
 	if len(act.Objects) == 0 {
 		return r.requireObject(nil)

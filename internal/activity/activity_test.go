@@ -330,11 +330,11 @@ func TestOddPartsOfAPostAreReadWithCare(t *testing.T) {
 		{"more attachments than we keep", `"attachment":[` +
 			strings.TrimSuffix(strings.Repeat(`{"type":"Link","href":"https://veerhuis.example/x"},`, 17), ",") + `]`,
 			func(o Object) any { return len(o.Attachments) }, 16},
-		{"more mentions than we keep", `"tag":[` +
+		{"a crowd of mentions", `"tag":[` +
 			strings.TrimSuffix(strings.Repeat(`{"type":"Mention","href":"`+ilse+`"},`, 51), ",") + `]`,
-			func(o Object) any { return len(o.Mentions) }, 50},
-		{"more recipients than we keep", `"to":[` + strings.TrimSuffix(strings.Repeat(`"`+ilse+`",`, 101), ",") + `]`,
-			func(o Object) any { return len(o.To) }, 100},
+			func(o Object) any { return len(o.Mentions) }, 51},
+		{"a crowd of recipients", `"to":[` + strings.TrimSuffix(strings.Repeat(`"`+ilse+`",`, 101), ",") + `]`,
+			func(o Object) any { return len(o.To) }, 101},
 		{"a mention by name alone", `"tag":{"type":"Mention","name":"@ilse@overkant.example"}`,
 			func(o Object) any { return len(o.Mentions) }, 0},
 		{"a quote", `"quote":"` + bridge + `","quoteUrl":"https://veerhuis.example/n/0"`,

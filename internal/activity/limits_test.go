@@ -73,12 +73,6 @@ func TestOfAListOnlyTheFirstItemsAreRead(t *testing.T) {
 		most int
 		read func(n int) int
 	}{
-		"recipients": {maxRecipients, func(n int) int { return len(note(`"to":` + list(n, address)).To) }},
-		"mentions": {maxTags, func(n int) int {
-			return len(note(`"tag":` + list(n, func(i int) string {
-				return `{"type":"Mention","href":` + address(i) + `}`
-			})).Mentions)
-		}},
 		"attachments": {maxAttachments, func(n int) int {
 			return len(note(`"attachment":` + list(n, func(i int) string {
 				return `{"type":"Image","url":` + address(i) + `}`

@@ -29,7 +29,7 @@ type Object struct {
 	URL          string    // page to read it on: http(s), on the origin of ID, else ID itself
 	Published    time.Time // zero when it is absent or cannot be read
 	Updated      *time.Time
-	To, Cc       []string // at most 100 each; Public in any of its three spellings
+	To, Cc       []string // Public in any of its three spellings
 	Mentions     []string // the actors in its tags of type Mention
 	Options      []string // of a poll, at most 20 of 200 runes
 	Votes        []int    // for each of Options, as its server claims
@@ -301,7 +301,7 @@ func MentionNames(d *Document) []string {
 
 func mentions(tags any) []string {
 	var list []string
-	for _, tag := range first(many(tags), maxTags) {
+	for _, tag := range many(tags) {
 		tag, _ := tag.(map[string]any)
 		if address := href(tag); address != "" && typeOf(tag) == streams.ActivityStreamsMentionName {
 			list = append(list, address)
@@ -320,7 +320,7 @@ func quote(raw map[string]any) string {
 			return address
 		}
 	}
-	for _, tag := range first(many(raw["tag"]), maxTags) {
+	for _, tag := range many(raw["tag"]) {
 		tag, _ := tag.(map[string]any)
 		for _, rel := range many(tag["rel"]) {
 			if rel == "https://misskey-hub.net/ns#_misskey_quote" {
@@ -334,7 +334,7 @@ func quote(raw map[string]any) string {
 // emojis returns the custom emoji among the tags that have a name and a picture.
 func emojis(tags any) []Emoji {
 	var list []Emoji
-	for _, tag := range first(many(tags), maxTags) {
+	for _, tag := range many(tags) {
 		tag, _ := tag.(map[string]any)
 		if typeOf(tag) != "Emoji" {
 			continue

@@ -13,8 +13,6 @@ import (
 
 // The most items that are read of a list. The rest is ignored.
 const (
-	maxRecipients  = 100
-	maxTags        = 50
 	maxAttachments = 16
 	maxOptions     = 20
 	maxAliases     = 20
@@ -116,10 +114,11 @@ func addresses(value any, most int) []string {
 	return list
 }
 
-// recipients returns the ids in an audience. Public may be in any of its three spellings.
+// recipients returns the ids in an audience, all of them: the one that concerns us may be the last. Public may be in any
+// of its three spellings.
 func recipients(value any) []string {
 	var list []string
-	for _, v := range first(many(value), maxRecipients) {
+	for _, v := range many(value) {
 		if id := idOf(v); isAddress(id) || isPublic(id) {
 			list = append(list, id)
 		}

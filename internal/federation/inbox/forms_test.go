@@ -1,0 +1,48 @@
+package inbox_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"causerie/internal/blog"
+	"causerie/internal/overkant"
+)
+
+// crowd is a list of n addresses elsewhere, and one more at its end.
+func crowd(n int, last any, as func(address string) any) []any {
+	var list []any
+	for i := range n {
+		list = append(list, as(fmt.Sprintf("https://crowd.example/users/%d", i)))
+	}
+	return append(list, last)
+}
+
+func TestF905WhatConcernsUsIsFoundAtTheEndOfALongList(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, ilse := o.Server("veerhuis").Person("bram"), o.Site.ActorID(o.Ilse.ID)
+		address := func(a string) any { return a }
+		mention := func(a string) any { return map[string]any{"type": "Mention", "href": a, "name": "@somebody"} }
+		for name, try := range map[string]struct {
+			members map[string]any
+			want    blog.CommentVisibility
+		}{
+			"public-to": {map[string]any{"to": crowd(400, "as:Public", address), "cc": nil}, blog.PublicComment},
+			"public-cc": {map[string]any{"to": crowd(400, ilse, address), "cc": crowd(400, "as:Public", address)},
+				blog.UnlistedComment},
+			"restricted": {map[string]any{"to": crowd(400, ilse, address), "cc": nil}, blog.RestrictedComment},
+		} {
+			a := o.Publish(func(a *blog.Article) { a.Slug = name })
+			o.Receive(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, o.Object(a), name, try.members), name))
+			if c := stored(o, bram.ID+"/notes/"+name); c.Visibility != try.want {
+				t.Errorf("%s: %q, want %q", name, c.Visibility, try.want)
+			}
+		}
+		note := overkant.ReplyNote(bram, "", "mention", map[string]any{"tag": crowd(400, mention(ilse), mention)})
+		delete(note, "inReplyTo")
+		o.Receive(bram, overkant.Activity("Create", bram, note, "mention"))
+		if got := o.MentionTexts(); !slices.Contains(got, "public mention") {
+			t.Errorf("the mentions are %q", got)
+		}
+	})
+}
