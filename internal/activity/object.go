@@ -74,9 +74,10 @@ var posts = set(streams.ActivityStreamsNoteName, streams.ActivityStreamsArticleN
 func (o Object) IsPost() bool { return posts[o.Type] }
 
 // IsVote reports whether the object is a vote in a poll. Mastodon and similar servers send it as a Note in reply, with
-// a name and without content.
+// a name and without content; of some servers, the content has tags and no words.
 func (o Object) IsVote() bool {
-	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" && o.Content == ""
+	return o.Type == streams.ActivityStreamsNoteName && o.InReplyTo != "" && o.Name != "" &&
+		markup.CleanName(markup.Clean(o.Content).Text) == ""
 }
 
 // isVoteOrChat reports whether the object is a vote or a chat message, which a blog ignores.

@@ -46,3 +46,18 @@ func TestF905WhatConcernsUsIsFoundAtTheEndOfALongList(t *testing.T) {
 		}
 	})
 }
+
+func TestF070AVoteWithEmptyMarkupIsNoComment(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
+		for i, content := range []any{"<br>", "<p></p>", " ", "\u200b", "<p><br></p>", nil, ""} {
+			name := fmt.Sprint("vote", i)
+			note := overkant.ReplyNote(bram, o.Object(a), name, map[string]any{"name": "The ferry", "content": content})
+			o.Receive(bram, overkant.Activity("Create", bram, note, name))
+			o.Receive(bram, overkant.Activity("Update", bram, note, name+"u"))
+		}
+		if got := len(o.Comments(a)); got != 0 {
+			t.Errorf("%d comments came of votes", got)
+		}
+	})
+}
