@@ -20,6 +20,24 @@ func HasProfile(profile string) bool {
 	})
 }
 
+// IsActivityType reports whether a media type is one of the two of ActivityStreams (ActivityPub, section 3.2).
+func IsActivityType(contentType string) bool {
+	kind, params, err := ParseMediaType(contentType)
+	// JSON is UTF-8; a document that says otherwise could be read in two ways.
+	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+		return false
+	}
+	profile, given := params["profile"]
+	switch kind {
+	// It needs no profile. One that is given says what the document is.
+	case "application/activity+json":
+		return !given || HasProfile(profile)
+	case "application/ld+json":
+		return HasProfile(profile)
+	}
+	return false
+}
+
 // ParseMediaType reads a media type and its parameters (RFC 9110, section 8.3.1), also a profile without quotes or in
 // single ones, which other servers send.
 func ParseMediaType(value string) (kind string, params map[string]string, err error) {

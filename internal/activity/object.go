@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -314,7 +315,8 @@ func mentions(tags any) []string {
 // quoteNames are the properties for a quoted post: of FEP-044f, of Pleroma, of Fedibird, and of Misskey.
 var quoteNames = []string{"quote", "quoteUrl", "quoteUri", "_misskey_quote"}
 
-// quote returns the id of the quoted post. The last notation that it tries is a link among the tags (FEP-e232).
+// quote returns the id of the quoted post. The last notation that it tries is a link among the tags (FEP-e232). It need
+// not say that it quotes; then its words in the text do, which begin with RE.
 func quote(raw map[string]any) string {
 	for _, name := range quoteNames {
 		if address := addressOf(raw[name]); address != "" {
@@ -323,10 +325,8 @@ func quote(raw map[string]any) string {
 	}
 	for _, tag := range many(raw["tag"]) {
 		tag, _ := tag.(map[string]any)
-		for _, rel := range many(tag["rel"]) {
-			if rel == "https://misskey-hub.net/ns#_misskey_quote" {
-				return href(tag)
-			}
+		if slices.Contains(many(tag["rel"]), any("https://misskey-hub.net/ns#_misskey_quote")) || isQuoteLink(tag) {
+			return href(tag)
 		}
 	}
 	return ""
@@ -351,6 +351,13 @@ func emojis(tags any) []Emoji {
 	}
 	return list
 }
+func isQuoteLink(tag map[string]any) bool {
+	const sign = "re:"
+	name := text(tag["name"])
+	return typeOf(tag) == streams.ActivityStreamsLinkName && IsActivityType(text(tag["mediaType"])) &&
+		len(name) > len(sign) && strings.EqualFold(name[:len(sign)], sign)
+}
+
 
 // options returns the choices of a poll and the number of votes for each.
 func options(raw map[string]any) (names []string, votes []int) {

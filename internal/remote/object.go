@@ -77,7 +77,7 @@ func (e *exchange) object(ctx context.Context, asked string) (*activity.Document
 
 // identified is document for ActivityStreams, which must have an id.
 func (e *exchange) identified(ctx context.Context, asked string) (doc *activity.Document, at *url.URL, err error) {
-	doc, at, err = e.document(ctx, asked, isActivity)
+	doc, at, err = e.document(ctx, asked, activity.IsActivityType)
 	if err == nil && doc.ID() == "" {
 		err = fmt.Errorf("%w: it has no id", ErrNotActivity)
 	}
@@ -111,29 +111,11 @@ func (e *exchange) document(ctx context.Context, asked string, is func(contentTy
 	return doc, at, nil
 }
 
-// isActivity reports whether a media type is one of the two of ActivityStreams (ActivityPub, section 3.2).
-func isActivity(contentType string) bool {
-	kind, params, err := activity.ParseMediaType(contentType)
-	// JSON is UTF-8; a document that says otherwise could be read in two ways.
-	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
-		return false
-	}
-	profile, given := params["profile"]
-	switch kind {
-	// It needs no profile. One that is given says what the document is.
-	case "application/activity+json":
-		return !given || activity.HasProfile(profile)
-	case "application/ld+json":
-		return activity.HasProfile(profile)
-	}
-	return false
-}
-
 // isJSON reports whether a media type is JSON, with or without a name for what it is.
 func isJSON(contentType string) bool {
 	kind, params, err := activity.ParseMediaType(contentType)
 	return err == nil && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8")) &&
-		(kind == "application/json" || kind == "application/ld+json" || isActivity(contentType))
+		(kind == "application/json" || kind == "application/ld+json" || activity.IsActivityType(contentType))
 }
 
 // sameOrigin compares two addresses that the guard returned, in which a host is written in one way only.

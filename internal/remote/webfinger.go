@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"causerie/internal/activity"
 	"causerie/internal/blog"
 	"causerie/internal/signature"
 )
@@ -162,7 +163,7 @@ func (e *exchange) actorIn(found descriptor) (self, subject string, err error) {
 	}
 	for _, link := range found.Links {
 		// "self" also has other types; only the ActivityStreams one is the id of the actor.
-		if link.Rel != "self" || !isActivity(link.Type) {
+		if link.Rel != "self" || !activity.IsActivityType(link.Type) {
 			continue
 		}
 		if _, err := e.guard.parse(link.Href); err != nil {

@@ -61,3 +61,30 @@ func TestF070AVoteWithEmptyMarkupIsNoComment(t *testing.T) {
 		}
 	})
 }
+
+func TestF908AnObjectLinkThatTheTextCallsAQuoteIsOne(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
+		const linked = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
+		for i, try := range []struct {
+			tag  map[string]any
+			want string
+		}{
+			{map[string]any{"mediaType": linked, "name": "RE: " + o.Object(a)}, "quote"},
+			{map[string]any{"mediaType": "application/activity+json", "name": "re:" + o.Object(a)}, "quote"},
+			{map[string]any{"rel": "https://misskey-hub.net/ns#_misskey_quote"}, "quote"},
+			{map[string]any{"mediaType": "text/html", "name": "RE: a page"}, ""},
+			{map[string]any{"mediaType": linked, "name": "more on this"}, ""},
+		} {
+			name := fmt.Sprint("link", i)
+			try.tag["type"], try.tag["href"] = "Link", o.Object(a)
+			note := overkant.ReplyNote(bram, "", name, map[string]any{"tag": []any{try.tag}})
+			delete(note, "inReplyTo")
+			o.Receive(bram, overkant.Activity("Create", bram, note, name))
+			c, err := o.Store.CommentByAddress(o.Soon(), bram.ID+"/notes/"+name)
+			if (err == nil) != (try.want != "") || err == nil && c.Kind != blog.Quoting {
+				t.Errorf("%v: %q, %v", try.tag, c.Kind, err)
+			}
+		}
+	})
+}
