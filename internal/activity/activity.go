@@ -14,6 +14,7 @@
 package activity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -312,7 +313,13 @@ func (r *reading) embeddedObject(ctx context.Context) (Object, error) {
 	if err != nil {
 		return Object{}, malformed("%v", err)
 	}
-	return objectOf(raw, kind), nil
+	o := objectOf(raw, kind)
+	// ActivityPub, section 6.2: the actor of a Create is the author of its object.
+	if o.IsPost() && len(many(raw["attributedTo"])) == 0 && len(many(raw["actor"])) == 0 {
+		o.AttributedTo = addressOf(r.root["actor"])
+	}
+	o.Language = cmp.Or(o.Language, contextLanguage(r.root))
+	return o, nil
 }
 
 func (r *reading) delete(_ context.Context, _ vocab.ActivityStreamsDelete) error {

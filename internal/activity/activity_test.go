@@ -313,7 +313,7 @@ func TestOddPartsOfAPostAreReadWithCare(t *testing.T) {
 		{"a language that is markup", `"content":"x","contentMap":{"<b>":"x"}`, func(o Object) any { return o.Language }, ""},
 		{"a language as Lemmy tells it", `"content":"x","language":{"identifier":"nl","name":"Nederlands"}`,
 			func(o Object) any { return o.Language }, "nl"},
-		{"a language as a bare text", `"content":"x","language":"nl"`, func(o Object) any { return o.Language }, ""},
+		{"a language as a bare text", `"content":"x","language":"nl"`, func(o Object) any { return o.Language }, "nl"},
 		{"a page on another host", `"url":"https://zilverduin.example/"`, func(o Object) any { return o.URL },
 			"https://veerhuis.example/n/1"},
 		{"a page that is a script", `"url":"javascript:alert(1)"`, func(o Object) any { return o.URL },

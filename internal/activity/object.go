@@ -1,10 +1,11 @@
 package activity
 
 import (
+	"cmp"
 	"context"
 	"regexp"
-	"strings"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -128,7 +129,7 @@ func ParseObject(d *Document) (o Object, err error) {
 // objectOf reads an object; kind is go-fed's reading of its view.
 func objectOf(raw map[string]any, kind vocab.Type) Object {
 	o := Object{Embedded: true, ID: addressOf(raw), Type: typeOf(raw),
-		AttributedTo: author(raw["attributedTo"]), InReplyTo: addressOf(raw["inReplyTo"]),
+		AttributedTo: writer(raw), InReplyTo: addressOf(raw["inReplyTo"]),
 		To: recipients(raw["to"]), Cc: recipients(raw["cc"]),
 		Mentions: mentions(raw["tag"]), Emojis: emojis(raw["tag"]), Quote: quote(raw),
 		QuoteAuthorization: addressOf(raw["quoteAuthorization"]), ReplyAuthorization: addressOf(raw["replyAuthorization"]),
@@ -147,10 +148,9 @@ func objectOf(raw map[string]any, kind vocab.Type) Object {
 	if !isHTML(text(raw["mediaType"]), o.Content) {
 		o.Content = paragraphs(o.Content)
 	}
-	// Lemmy writes the language as an object with an identifier.
-	if o.Language == "" {
-		o.Language = language(text(embedded(raw["language"])["identifier"]))
-	}
+	// Lemmy writes the language as an object with an identifier, others as a text or, as JSON-LD does, in the context.
+	o.Language = cmp.Or(o.Language, language(text(embedded(raw["language"])["identifier"])),
+		language(text(raw["language"])), contextLanguage(raw))
 	o.URL = page(raw["url"], o.ID)
 	if times, ok := kind.(dated); ok {
 		o.Updated = updated(times)
@@ -176,6 +176,14 @@ func isHTML(mediaType, content string) bool {
 	kind = strings.TrimSpace(kind)
 	return kind == "text/html" || !strings.HasPrefix(kind, "text/") ||
 		kind == "text/markdown" && strings.HasPrefix(strings.TrimSpace(content), "<p>")
+}
+
+// writer returns the author of a post. Where a post names none, its actor is meant, as in an activity.
+func writer(raw map[string]any) string {
+	if named := raw["attributedTo"]; len(many(named)) > 0 {
+		return author(named)
+	}
+	return author(raw["actor"])
 }
 
 // author returns the first author of a post. Nobody can speak for an author on another origin, so a post that names one
@@ -250,6 +258,17 @@ func language(tag string) string {
 		return ""
 	}
 	return tag
+}
+
+// contextLanguage returns the language of all texts of a document (JSON-LD 1.1, section 4.2.4), "" when it has none.
+func contextLanguage(root map[string]any) string {
+	for _, v := range many(root["@context"]) {
+		context, _ := v.(map[string]any)
+		if tag := language(text(context["@language"])); tag != "" {
+			return tag
+		}
+	}
+	return ""
 }
 
 // page returns the address of the web page of a thing: the first of its addresses that is HTML or has no media type, on
@@ -332,6 +351,13 @@ func quote(raw map[string]any) string {
 	return ""
 }
 
+func isQuoteLink(tag map[string]any) bool {
+	const sign = "re:"
+	name := text(tag["name"])
+	return typeOf(tag) == streams.ActivityStreamsLinkName && IsActivityType(text(tag["mediaType"])) &&
+		len(name) > len(sign) && strings.EqualFold(name[:len(sign)], sign)
+}
+
 // emojis returns the custom emoji among the tags that have a name and a picture.
 func emojis(tags any) []Emoji {
 	var list []Emoji
@@ -351,13 +377,6 @@ func emojis(tags any) []Emoji {
 	}
 	return list
 }
-func isQuoteLink(tag map[string]any) bool {
-	const sign = "re:"
-	name := text(tag["name"])
-	return typeOf(tag) == streams.ActivityStreamsLinkName && IsActivityType(text(tag["mediaType"])) &&
-		len(name) > len(sign) && strings.EqualFold(name[:len(sign)], sign)
-}
-
 
 // options returns the choices of a poll and the number of votes for each.
 func options(raw map[string]any) (names []string, votes []int) {

@@ -105,9 +105,13 @@ func TestT034AuthorIsTheOneWhomTheObjectNames(t *testing.T) {
 			t.Errorf("%s: %+v by %s, %v", name, create, a.Actor, err)
 		}
 	}
-	a, err := Parse(read(t, byBram("Create", `"object":{"id":"https://veerhuis.example/n/1","type":"Note"}`)))
-	if create, _ := a.Act.(Create); err != nil || create.Object.AttributedTo != "" {
-		t.Errorf("an object of nobody became one of %q, %v", create.Object.AttributedTo, err)
+	// where nobody is named, it is of the actor of the Create (ActivityPub, section 6.2); a name that is no address is one
+	for members, want := range map[string]string{``: bram, `,"attributedTo":[]`: bram, `,"attributedTo":"nobody"`: "",
+		`,"attributedTo":["` + bram + `","` + nadia + `"]`: "", `,"actor":"` + nadia + `"`: nadia} {
+		a, err := Parse(read(t, byBram("Create", `"object":{"id":"https://veerhuis.example/n/1","type":"Note"`+members+`}`)))
+		if create, _ := a.Act.(Create); err != nil || create.Object.AttributedTo != want {
+			t.Errorf("%s: %q, want %q, %v", members, create.Object.AttributedTo, want, err)
+		}
 	}
 }
 

@@ -114,8 +114,8 @@ func addresses(value any, most int) []string {
 	return list
 }
 
-// recipients returns the ids in an audience, all of them: the one that concerns us may be the last. Public may be in any
-// of its three spellings.
+// recipients returns all ids in an audience: the one that concerns us may be the last. Public may be in any of its
+// three spellings.
 func recipients(value any) []string {
 	var list []string
 	for _, v := range many(value) {

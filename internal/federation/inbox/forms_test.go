@@ -18,7 +18,7 @@ func crowd(n int, last any, as func(address string) any) []any {
 	return append(list, last)
 }
 
-func TestF905WhatConcernsUsIsFoundAtTheEndOfALongList(t *testing.T) {
+func TestF159WhatConcernsUsIsFoundAtTheEndOfALongList(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, ilse := o.Server("veerhuis").Person("bram"), o.Site.ActorID(o.Ilse.ID)
 		address := func(a string) any { return a }
@@ -62,7 +62,76 @@ func TestF070AVoteWithEmptyMarkupIsNoComment(t *testing.T) {
 	})
 }
 
-func TestF908AnObjectLinkThatTheTextCallsAQuoteIsOne(t *testing.T) {
+func TestF160APostWithoutAnAuthorIsThatOfWhoeverSendsIt(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
+		other := bram.Server.Person("mallory")
+		cases := map[string]struct {
+			members map[string]any
+			want    bool
+		}{
+			"absent": {map[string]any{"attributedTo": nil}, true}, "empty": {map[string]any{"attributedTo": []any{}}, true},
+			"actor":   {map[string]any{"attributedTo": nil, "actor": bram.ID}, true},
+			"another": {map[string]any{"attributedTo": nil, "actor": other.ID}, false},
+			"useless": {map[string]any{"attributedTo": "nobody"}, false},
+			"several": {map[string]any{"attributedTo": []any{bram.ID, "https://elsewhere.example/1"}}, false},
+		}
+		for name, try := range cases {
+			note := overkant.ReplyNote(bram, o.Object(a), name, try.members)
+			if _, err := bram.Send(o.Soon(), o.Site.SharedInbox(), overkant.Activity("Create", bram, note, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.WaitSettled()
+		for name, try := range cases {
+			c, err := o.Store.CommentByAddress(o.Soon(), bram.ID+"/notes/"+name)
+			if (err == nil) != try.want || err == nil && c.ActorID != bram.ID {
+				t.Errorf("%s: %+v, %v", name, c, err)
+			}
+		}
+		// what somebody else wrote does not change hands
+		o.Receive(other, overkant.Activity("Update", other, map[string]any{"id": bram.ID + "/notes/absent", "type": "Note",
+			"content": "<p>forged</p>", "inReplyTo": o.Object(a), "to": "as:Public"}, "forged"))
+		if c := stored(o, bram.ID+"/notes/absent"); c.Plain != "absent" || c.ActorID != bram.ID {
+			t.Errorf("%q by %s", c.Plain, c.ActorID)
+		}
+	})
+}
+
+func TestF161TheLanguageOfAPostIsReadWhereverItIsSaid(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
+		context := func(language string) []any {
+			return []any{"https://www.w3.org/ns/activitystreams", map[string]any{"@language": language}}
+		}
+		for i, try := range []struct {
+			members, activity map[string]any
+			want              string
+		}{
+			{map[string]any{"contentMap": map[string]any{"nl": "<p>Woorden.</p>"}}, nil, "nl"},
+			{map[string]any{"language": map[string]any{"identifier": "nl", "name": "Nederlands"}}, nil, "nl"},
+			{map[string]any{"language": "nl"}, nil, "nl"}, {map[string]any{"@context": context("nl")}, nil, "nl"},
+			{nil, map[string]any{"@context": context("nl")}, "nl"},
+			{map[string]any{"@context": context("de")}, map[string]any{"@context": context("nl")}, "de"},
+			{map[string]any{"language": "fr"}, map[string]any{"@context": context("nl")}, "fr"},
+			{nil, map[string]any{"@context": context("und")}, ""}, {map[string]any{"language": "no such language"}, nil, ""},
+		} {
+			name := fmt.Sprint("language", i)
+			note := overkant.ReplyNote(bram, o.Object(a), name, try.members)
+			note["content"] = "<p>Woorden.</p>"
+			act := overkant.Activity("Create", bram, note, name)
+			for key, value := range try.activity {
+				act[key] = value
+			}
+			o.Receive(bram, act)
+			if c := stored(o, bram.ID+"/notes/"+name); c.Language != try.want {
+				t.Errorf("%v in %v: %q, want %q", try.members, try.activity, c.Language, try.want)
+			}
+		}
+	})
+}
+
+func TestF162AnObjectLinkThatTheTextCallsAQuoteIsOne(t *testing.T) {
 	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
 		bram, a := o.Server("veerhuis").Person("bram"), o.Publish()
 		const linked = `application/ld+json; profile="https://www.w3.org/ns/activitystreams"`
