@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"causerie/internal/blog"
 )
 
 // The limits of a document. One that exceeds them is refused before anything costly reads it.
@@ -57,6 +60,16 @@ func (d *Document) ID() string { return idOf(d.root) }
 
 // Type returns the first type that ActivityStreams knows, else the first one, or "".
 func (d *Document) Type() string { return typeOf(d.root) }
+
+// HasPage reports whether a document names an address as that of its page, with or without a slash at the end.
+func (d *Document) HasPage(address string) bool {
+	bare := func(address string) string {
+		address, _, _ = strings.Cut(blog.URI(address), "#")
+		return strings.TrimRight(address, "/")
+	}
+	return slices.ContainsFunc(first(many(d.root["url"]), maxAttachments),
+		func(page any) bool { return href(page) != "" && bare(href(page)) == bare(address) })
+}
 
 // Actor returns the one actor of an activity, "" when there is none or more than one.
 func (d *Document) Actor() string { return only(d.root["actor"]) }

@@ -40,11 +40,11 @@ func (b Core) FetchActor(ctx context.Context, id string) (blog.Actor, error) {
 	if err != nil {
 		return blog.Actor{}, err
 	}
-	return b.saveActor(ctx, id, doc)
+	return b.SaveActor(ctx, id, doc)
 }
 
-// saveActor parses the document that was fetched from the address id, and saves the actor.
-func (b Core) saveActor(ctx context.Context, id string, doc *activity.Document) (blog.Actor, error) {
+// SaveActor parses the document that was fetched from the address id, and saves the actor.
+func (b Core) SaveActor(ctx context.Context, id string, doc *activity.Document) (blog.Actor, error) {
 	actor, err := ParseActor(doc, id)
 	if err != nil {
 		return blog.Actor{}, err

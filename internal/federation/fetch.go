@@ -8,6 +8,7 @@ import (
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
+	"causerie/internal/remote"
 )
 
 // ErrPanic is the error of Safely after a panic.
@@ -33,8 +34,7 @@ func (b Core) FetchListing(ctx context.Context, at string) (activity.Listing, er
 	return activity.ParseListing(doc, at)
 }
 
-// FetchPost fetches a post from its own server. The error is ErrForeign for an address of ours, and for a post whose
-// id and author do not have one origin (contract F-099). A Tombstone has no author.
+// FetchPost fetches a post from its own server. The error is ErrForeign for an address of ours. See ParsePost.
 func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, error) {
 	// An address of ours is read from the store, never over the network (threat T-047).
 	if b.Site.Owns(address) {
@@ -44,6 +44,12 @@ func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, 
 	if err != nil {
 		return nil, err
 	}
+	return b.ParsePost(doc)
+}
+
+// ParsePost reads a post that was fetched from its own server. The error is ErrForeign for an id of ours, and for a post
+// whose id and author do not have one origin (contract F-099). A Tombstone has no author.
+func (b Core) ParsePost(doc *activity.Document) (*activity.Object, error) {
 	post, err := activity.ParseObject(doc)
 	if err != nil {
 		return nil, err
@@ -53,6 +59,31 @@ func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, 
 		return nil, ErrForeign
 	}
 	return &post, nil
+}
+
+// FetchNamed fetches the actor or post that an address means which a person gave: its id, or a page that names it. A page
+// on another server than the object is believed when the object names the page as its own. The error is ErrForeign for
+// an address of ours, and for a page that names what is not its own.
+func (b Core) FetchNamed(ctx context.Context, address string) (*activity.Document, error) {
+	if b.Site.Owns(address) {
+		return nil, ErrForeign
+	}
+	doc, err := b.Remote.LookupPage(ctx, address)
+	var named *remote.Alternate
+	if errors.As(err, &named) {
+		// One hop: the object is fetched from its own server, and must not be one more page.
+		if b.Site.Owns(named.ID) {
+			return nil, ErrForeign
+		}
+		if doc, err = b.Remote.Lookup(ctx, named.ID); err == nil && !blog.SameOrigin(named.Page, doc.ID()) &&
+			!doc.HasPage(named.Page) && !doc.HasPage(address) {
+			err = fmt.Errorf("%w: %s names %s, which does not name it", ErrForeign, named.Page, doc.ID())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return doc, nil
 }
 
 // ParseActor reads the actor that was fetched from the address id. The error is ErrForeign when the document has

@@ -322,7 +322,7 @@ func (k *Keyring) fetchFromOwner(ctx context.Context, keyID, owner, sender strin
 		return RemoteKey{}, claimed, err
 	}
 	settle = func(good bool) { claimed(good); listed(good) }
-	actor, err := k.saveActor(ctx, owner, doc)
+	actor, err := k.SaveActor(ctx, owner, doc)
 	if err != nil {
 		return RemoteKey{}, settle, err
 	}

@@ -119,6 +119,11 @@ func (c *Client) lookup(ctx context.Context, at *url.URL, how lookup) (finding, 
 	}
 	if err != nil {
 		c.lookups.failed(id, err)
+		// A page that names an object was found, too.
+		if errors.As(err, new(*Alternate)) {
+			c.lookups.settle(of, began, true)
+			return finding{}, err
+		}
 		// A server that does not answer now may have the key.
 		if !errors.Is(err, ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
 			c.lookups.settle(of, began, false)

@@ -97,6 +97,11 @@ func (e *exchange) document(ctx context.Context, asked string, is func(contentTy
 	}
 	// An upload of a user could be JSON with any id. Servers serve uploads with other media types.
 	if kind := resp.Header.Get("Content-Type"); !is(kind) {
+		if e.pages {
+			if named := alternate(resp, at); named != nil {
+				return nil, nil, named
+			}
+		}
 		resp.Body.Close()
 		return nil, nil, fmt.Errorf("%w: its type is %q", ErrNotActivity, clean(kind, 80))
 	}

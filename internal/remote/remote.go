@@ -190,8 +190,9 @@ func (c *Client) request(ctx context.Context, method string, to *url.URL, accept
 // exchange counts what one call may still use, over all its requests.
 type exchange struct {
 	*Client
-	hopsLeft  int // redirects and further questions that are left
-	bytesLeft int // bytes that are left
+	hopsLeft  int  // redirects and further questions that are left
+	bytesLeft int  // bytes that are left
+	pages     bool // a page is asked for the object that it names
 }
 
 func (c *Client) exchange() *exchange {

@@ -127,9 +127,14 @@ func (i *inspector) look(ctx context.Context, what string) error {
 	if err := i.block(ctx, address); err != nil {
 		return err
 	}
-	doc, err := i.lookup(ctx, address)
+	// An address that WebFinger gave must be that of the actor itself.
+	lookup := i.lookup
+	if i.Leads == "" {
+		lookup = i.FetchNamed
+	}
+	doc, err := lookup(ctx, address)
 	if err != nil {
-		return err
+		return whyNot("the server", address, err)
 	}
 	i.ID, i.Kind = doc.ID(), doc.Type()
 	switch {
@@ -151,11 +156,7 @@ func (i *inspector) ours(what string) bool {
 // lookup fetches a document.
 func (i *inspector) lookup(ctx context.Context, address string) (*activity.Document, error) {
 	// Lookup, not Fetch: it has the limits for requests that strangers can cause.
-	doc, err := i.Remote.Lookup(ctx, address)
-	if err != nil {
-		return nil, whyNot("the server", address, err)
-	}
-	return doc, nil
+	return i.Remote.Lookup(ctx, address)
 }
 
 // block adds the block that applies to an address. A refused address is an error, and nothing is fetched from it.
@@ -280,7 +281,7 @@ func (i *inspector) post(ctx context.Context, doc *activity.Document) error {
 func (i *inspector) author(ctx context.Context, id string) (blog.Actor, error) {
 	doc, err := i.lookup(ctx, id)
 	if err != nil {
-		return blog.Actor{}, refused("its author cannot be fetched: " + err.Error())
+		return blog.Actor{}, refused("its author cannot be fetched: " + whyNot("the server", id, err).Error())
 	}
 	author, err := federation.ParseActor(doc, id)
 	if err != nil {

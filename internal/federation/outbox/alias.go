@@ -78,11 +78,13 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
 	actor, err := o.actorByName(ctx, strings.TrimSpace(name))
-	if err == nil {
-		return actor, nil
-	}
-	invalid := func(problem string) (blog.Actor, error) {
-		return actor, blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, name)}
+	return actor, identifyError(field, name, err)
+}
+
+// identifyError is the error of a form for a name that cannot be looked up.
+func identifyError(field, name string, err error) error {
+	invalid := func(problem string) error {
+		return blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, name)}
 	}
 	switch {
 	case errors.Is(err, remote.ErrHandle):
@@ -98,13 +100,13 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 		name = dotlessHost(name)
 		return invalid("“%s” is not a server name: write the handle like @ilse@veerhuis.example")
 	case federation.Temporary(err):
-		_, no := invalid("“%s” cannot be looked up, since its server does not answer: try again later")
 		// Both are wrapped: the form shows the Invalid, and MoveDueVoices tries again after an error that may pass.
-		return actor, fmt.Errorf("%w (%w)", no, err)
+		return fmt.Errorf("%w (%w)",
+			invalid("“%s” cannot be looked up, since its server does not answer: try again later"), err)
 	case federation.Permanent(err):
 		return invalid("“%s” is not an account that can be read from here: check the spelling")
 	}
-	return actor, err
+	return err
 }
 
 // dotlessHost returns the host of a handle when it has no dot and no port, and "" otherwise.
@@ -136,12 +138,12 @@ func (o *Outbox) actorByName(ctx context.Context, name string) (blog.Actor, erro
 
 // actorAt finds an actor by its id or by the address of its profile page.
 func (o *Outbox) actorAt(ctx context.Context, address string) (blog.Actor, error) {
-	doc, err := o.Remote.Lookup(ctx, address)
+	doc, err := o.FetchNamed(ctx, address)
 	if err != nil {
 		return blog.Actor{}, err
 	}
-	// The address of a page leads to a document with another id. The actor is saved only as its id serves it.
-	return o.FetchActor(ctx, doc.ID())
+	// The address of a page leads to a document with another id, from which it was fetched.
+	return o.SaveActor(ctx, doc.ID(), doc)
 }
 
 // ownActor returns one of our voices as an actor.

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"causerie/internal/activity"
 	"causerie/internal/blog"
@@ -81,14 +82,23 @@ type Found struct {
 // Find looks up an address or a handle and changes nothing, so that an author sees what it means first. It returns
 // blog.Invalid when it is neither an actor nor a post.
 func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
-	actor, actorErr := o.identify(ctx, "uri", what)
-	if actorErr == nil {
-		return Found{Actor: actor}, nil
+	if what = strings.TrimSpace(what); o.Site.Owns(what) || !strings.Contains(what, "://") {
+		actor, err := o.identify(ctx, "uri", what)
+		return Found{Actor: actor}, err
 	}
-	post, writer, err := o.findPost(ctx, "uri", what)
+	ctx, cancel := context.WithTimeout(ctx, identifyTime)
+	defer cancel()
+	doc, err := o.FetchNamed(ctx, what)
 	if err != nil {
-		// Both failed. The error about the actor also says how a handle is written.
-		return Found{}, actorErr
+		return Found{}, identifyError("uri", what, err)
+	}
+	if doc.IsActor() {
+		actor, err := o.SaveActor(ctx, doc.ID(), doc)
+		return Found{Actor: actor}, identifyError("uri", what, err)
+	}
+	post, writer, err := o.postIn(ctx, doc)
+	if err != nil {
+		return Found{}, identifyError("uri", what, err)
 	}
 	content := o.Content(post, blog.Answering)
 	content.Address, content.ActorID = post.ID, writer.ID

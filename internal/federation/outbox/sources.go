@@ -90,21 +90,32 @@ func (o *Outbox) findSource(ctx context.Context, field string, source blog.Sourc
 func (o *Outbox) findPost(ctx context.Context, field, address string) (activity.Object, blog.Actor, error) {
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
-	post, err := o.FetchPost(ctx, address)
-	if err == nil && !post.IsPost() {
-		err = federation.ErrForeign
-	}
+	doc, err := o.FetchNamed(ctx, address)
 	if err != nil {
 		return activity.Object{}, blog.Actor{}, sourceError(field, address, err)
+	}
+	post, author, err := o.postIn(ctx, doc)
+	if err != nil {
+		return activity.Object{}, blog.Actor{}, sourceError(field, address, err)
+	}
+	return post, author, nil
+}
+
+// postIn returns the post in a document from its own server, and its author. The error is federation.ErrForeign when it
+// is no post.
+func (o *Outbox) postIn(ctx context.Context, doc *activity.Document) (activity.Object, blog.Actor, error) {
+	post, err := o.ParsePost(doc)
+	if err != nil {
+		return activity.Object{}, blog.Actor{}, err
+	}
+	if !post.IsPost() {
+		return activity.Object{}, blog.Actor{}, federation.ErrForeign
 	}
 	author, err := o.Store.Actor(ctx, post.AttributedTo)
 	if errors.Is(err, blog.ErrNotFound) {
 		author, err = o.FetchActor(ctx, post.AttributedTo)
 	}
-	if err != nil {
-		return activity.Object{}, blog.Actor{}, sourceError(field, address, err)
-	}
-	return *post, author, nil
+	return *post, author, err
 }
 
 // sourceError returns blog.Invalid for a post that cannot be fetched, and a failure of our own unchanged.
