@@ -47,8 +47,8 @@ func (b Core) FetchPost(ctx context.Context, address string) (*activity.Object, 
 	return b.ParsePost(doc)
 }
 
-// ParsePost reads a post that was fetched from its own server. The error is ErrForeign for an id of ours, and for a post
-// whose id and author do not have one origin (contract F-099). A Tombstone has no author.
+// ParsePost reads a post that was fetched from its own server. The error is ErrForeign for an id of ours, and for a
+// post whose id and author do not have one origin (contract F-099). A Tombstone has no author.
 func (b Core) ParsePost(doc *activity.Document) (*activity.Object, error) {
 	post, err := activity.ParseObject(doc)
 	if err != nil {
@@ -61,9 +61,9 @@ func (b Core) ParsePost(doc *activity.Document) (*activity.Object, error) {
 	return &post, nil
 }
 
-// FetchNamed fetches the actor or post that an address means which a person gave: its id, or a page that names it. A page
-// on another server than the object is believed when the object names the page as its own. The error is ErrForeign for
-// an address of ours, and for a page that names what is not its own.
+// FetchNamed fetches the actor or post that an address means which a person gave: its id, or a page that names it. A
+// page on another server than the object is believed when the object names the page as its own. The error is ErrForeign
+// for an address of ours, and for a page that names what is not its own.
 func (b Core) FetchNamed(ctx context.Context, address string) (*activity.Document, error) {
 	if b.Site.Owns(address) {
 		return nil, ErrForeign

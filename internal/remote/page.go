@@ -17,9 +17,9 @@ import (
 	"causerie/internal/activity"
 )
 
-// Alternate is the error for a page that names an object of ActivityPub as another form of itself, as those of Ghost, of
-// static sites and of bridges do, which are HTML whatever is asked for. It is an ErrNotActivity: anybody may name any
-// object, so the page proves nothing about it.
+// Alternate is the error for a page that names an object of ActivityPub as another form of itself, as those of Ghost,
+// of static sites and of bridges do, which are HTML whatever is asked for. It is an ErrNotActivity: anybody may name
+// any object, so the page proves nothing about it.
 type Alternate struct {
 	Page string // where the page was found
 	ID   string // the address that it names
@@ -33,9 +33,9 @@ func (a *Alternate) Error() string {
 // Unwrap returns ErrNotActivity.
 func (a *Alternate) Unwrap() error { return ErrNotActivity }
 
-// LookupPage is [Client.Lookup] for an address that a person gave, which may be that of a page. For a page that names an
-// object in a header Link (RFC 8288) or in a <link> of its head, the error is an [*Alternate]. Nothing is fetched from
-// there.
+// LookupPage is [Client.Lookup] for an address that a person gave, which may be that of a page. For a page that names
+// an object in a header Link (RFC 8288) or in a <link> of its head, the error is an [*Alternate]. Nothing is fetched
+// from there.
 func (c *Client) LookupPage(ctx context.Context, address string) (*activity.Document, error) {
 	doc, settle, err := c.share(ctx, address, lookup{"page ", "", c.page})
 	if err == nil {

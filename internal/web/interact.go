@@ -67,15 +67,8 @@ func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
 	if err != nil {
 		return err
 	}
-	// A page is what people copy. From here on it goes by the id that other servers know.
-	if slug := f.Site.PageSlug(p.URI); slug != "" {
-		a, err := w.store.HeadBySlug(ctx, slug)
-		if err != nil {
-			return err
-		}
-		p.URI = f.Site.ArticleID(a.ObjectID)
-	}
 	kind, id, _, ours := f.Site.Local(p.URI)
+	slug := f.Site.PageSlug(p.URI)
 	p.Address = p.URI
 	var what string
 	switch {
@@ -88,14 +81,27 @@ func (w *Web) findTarget(ctx context.Context, p *interactPage) error {
 		p.Person, p.Address, what = &who, f.Site.Handle(voice.Handle), voice.Name
 	case p.Do == "follow":
 		return blog.ErrNotFound
-	// By its ActivityPub id, which is what other servers know it by.
-	case ours && kind == "articles":
-		a, err := w.store.ArticleByObject(ctx, id)
+	case slug != "" || ours && kind == "articles":
+		var a blog.Article
+		if slug == "" {
+			a, err = w.store.HeadByObject(ctx, id)
+		} else {
+			a, err = w.store.HeadBySlug(ctx, slug) // a page is what people copy
+		}
+		if err == nil {
+			err = readable(a)
+		}
+		// What is only here has no id, so no other server can answer it.
+		if err == nil && a.ObjectID == "" {
+			err = blog.ErrNotFound
+		}
 		if err != nil {
 			return err
 		}
-		if err := readable(a); err != nil {
-			return err
+		// From here on it goes by the id that other servers know.
+		if slug != "" {
+			p.URI = f.Site.ArticleID(a.ObjectID)
+			p.Address = p.URI
 		}
 		f, what = w.frameOf(f.Site, a.Language), a.Title
 	default:

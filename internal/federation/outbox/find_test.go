@@ -93,8 +93,9 @@ func TestAPageLeadsToTheObjectThatItNames(t *testing.T) {
 		}
 		far := startStaticBlog(o, "", nil, nil)
 		heads["/claimed"] = alternateLink(far.URL + "/note")
-		for path, leads := range map[string]string{"/post": "/note", "/linked": "/note", "/header": "/note", "/harm": "/actor",
-			"/note": "/note", "/bridged": "elsewhere", "/json": "", "/comment": "", "/second": "", "/itself": "", "/late": "",
+		for path, leads := range map[string]string{"/post": "/note", "/linked": "/note", "/header": "/note",
+			"/harm": "/actor", "/note": "/note", "/bridged": "elsewhere", "/json": "", "/comment": "", "/second": "",
+			"/itself": "", "/late": "",
 			"/stolen": "", "/ours": "", "/unreadable": "", "/claimed": ""} {
 			b := startStaticBlog(o, "", heads, map[string]string{"/comment": alternateLink("/note")})
 			want := ""
