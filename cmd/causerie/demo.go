@@ -278,9 +278,28 @@ func (d *demo) setUpBlog(ctx context.Context) error {
 	if err := making.Wait(); err != nil {
 		return err
 	}
+	for who, face := range map[*blog.Author]face{&d.ilse: ilseFace, &d.tobias: tobiasFace} {
+		if err := d.setPortrait(ctx, who, face); err != nil {
+			return err
+		}
+	}
 	d.print("started   %s at %s with %s and %s; the whole blog is %s", d.site.Name, d.site.Home(),
 		d.site.Handle("ilse"), d.site.Handle("tobias"), d.site.Handle("overkant"))
 	return nil
+}
+
+// setPortrait gives an author a face. Nobody follows them yet, so no server has to be told.
+func (d *demo) setPortrait(ctx context.Context, who *blog.Author, face face) error {
+	file, err := face.draw()
+	if err != nil {
+		return err
+	}
+	portrait, err := d.library.Accept(ctx, who.ID, who.Handle+".png", file)
+	if err != nil {
+		return err
+	}
+	who.Picture = portrait.Files[0].File
+	return d.store.SaveVoice(ctx, who.Voice)
 }
 
 // publishEarlier publishes the articles that are older than the first follower.
