@@ -90,7 +90,7 @@ func TestEveryActIsUnderstoodInEachOfItsShapes(t *testing.T) {
 		{"a group's share of a create", byBram("Announce",
 			`"object":{"type":"Create","id":"https://noordkade.example/a/1","actor":"`+nadia+
 				`","object":{"type":"Note","id":"https://noordkade.example/n/1"}}`),
-			Announce{"https://noordkade.example/a/1", "Create", nadia, "https://noordkade.example/n/1"}},
+			Announce{"https://noordkade.example/a/1", "Create", nadia, "https://noordkade.example/n/1", nil}},
 		{"a block", byBram("Block", `"object":"`+ilse+`"`), Block{ilse}},
 		{"a move", byBram("Move", `"object":"`+bram+`","target":{"id":"https://dijla.example/users/bram"}`),
 			Move{bram, "https://dijla.example/users/bram"}},
@@ -109,7 +109,7 @@ func TestEveryActIsUnderstoodInEachOfItsShapes(t *testing.T) {
 		{"a group's share of a like by two", byBram("Announce",
 			`"object":{"type":"Like","id":"https://noordkade.example/a/1","actor":["`+nadia+`","`+bram+`"],"object":"`+bridge+
 				`"}`),
-			Announce{"https://noordkade.example/a/1", "Like", "", bridge}},
+			Announce{"https://noordkade.example/a/1", "Like", "", bridge, nil}},
 		{"a request to quote", byBram("QuoteRequest", `"object":"`+bridge+`","instrument":"https://veerhuis.example/n/1"`),
 			QuoteRequest{bridge, Object{ID: "https://veerhuis.example/n/1"}}},
 		{"a request to quote with the quote", byBram("https://w3id.org/fep/044f#QuoteRequest",
