@@ -349,7 +349,8 @@ func unique[T ~string](list []T) []T {
 // fill fills in the text, the dates and the counts.
 func (v *comment) fill(f *frame, p *articlePage, c blog.Comment, counts blog.Counts, codeLabel string) {
 	v.Is = labels[c.Kind]
-	v.Own, v.URL, v.At = c.VoiceID != "", c.URL, c.PublishedAt.In(f.zone)
+	// The time that its server claims may be any.
+	v.Own, v.URL, v.At = c.VoiceID != "", c.URL, c.SortedAt.In(f.zone)
 	// Some servers give no page. Their id usually leads a browser to it.
 	if v.URL == "" {
 		v.URL = c.Address

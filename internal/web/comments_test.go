@@ -89,6 +89,22 @@ func TestEmojiReactionsAreShownAndCountAsLikes(t *testing.T) {
 	})
 }
 
+func TestT055ACommentIsShownWithATimeWithinTheLifeOfItsArticle(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		o := newPublicBlog(t, s)
+		for i, claimed := range []time.Time{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+			time.Date(1969, 12, 31, 0, 0, 0, 0, time.UTC)} {
+			o.says(o.bram, "From another time.", time.Duration(i+1)*time.Hour,
+				func(c *blog.Comment) { c.PublishedAt = claimed })
+		}
+		page := o.open("/2026/11/four-minutes-wide").raw
+		if strings.Contains(page, "9999") || strings.Contains(page, "1969") ||
+			strings.Count(page, "From another time.") < 2 {
+			t.Errorf("the claimed years are shown: %d, %d", strings.Index(page, "9999"), strings.Index(page, "1969"))
+		}
+	})
+}
+
 func TestAnEmptyCommentIsShownAsSuchAndCounts(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
