@@ -117,5 +117,5 @@ func alternateInHead(page io.Reader) string {
 
 // isAlternate reports whether a link leads to an object of ActivityPub that is another form of the page.
 func isAlternate(rel, kind string) bool {
-	return slices.Contains(strings.Fields(strings.ToLower(rel)), "alternate") && isActivity(kind)
+	return slices.Contains(strings.Fields(strings.ToLower(rel)), "alternate") && activity.IsActivityType(kind)
 }
