@@ -171,12 +171,12 @@ func TestAPictureIsStoredInThreeWidthsAndNeverEnlarged(t *testing.T) {
 			kind   string
 			want   string
 		}{
-			{jpegBytes(ferry(2400, 1200)), "image/jpeg", "480x240 960x480 1600x800"},
-			{pngBytes(ferry(1200, 600)), "image/png", "480x240 960x480 1200x600"},
+			{jpegBytes(ferry(2400, 1200)), "image/jpeg", "480x240 720x360 960x480 1600x800"},
+			{pngBytes(ferry(1200, 600)), "image/png", "480x240 720x360 960x480 1200x600"},
 			{pngBytes(ferry(500, 100)), "image/png", "500x100"},
 			{pngBytes(ferry(1, 1)), "image/png", "1x1"},
 			{jpegBytes(ferry(3, 2000)), "image/jpeg", "3x2000"},
-			{jpegBytes(ferry(2000, 3)), "image/jpeg", "480x1 960x1 1600x2"},
+			{jpegBytes(ferry(2000, 3)), "image/jpeg", "480x1 720x1 960x1 1600x2"},
 			{gifBytes(color.Black), "image/png", "40x30"},
 		} {
 			p := accept(t, l, "ferry", c.upload)
