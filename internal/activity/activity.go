@@ -22,6 +22,8 @@ import (
 
 	"github.com/go-fed/activity/streams"
 	"github.com/go-fed/activity/streams/vocab"
+
+	txt "causerie/internal/text"
 )
 
 // ContentType is the media type under which documents are served.
@@ -351,7 +353,7 @@ func (r *reading) announce(_ context.Context, _ vocab.ActivityStreamsAnnounce) e
 	// Only an activity has both: a shared post has neither an object nor an actor.
 	if inner := embedded(r.root["object"]); inner["object"] != nil && inner["actor"] != nil {
 		act.InnerType, act.InnerActor, act.InnerObject = typeOf(inner), only(inner["actor"]), addressOf(inner["object"])
-		if at, err := time.Parse(time.RFC3339, text(embedded(inner["object"])["updated"])); err == nil {
+		if at, err := txt.ParseTime(text(embedded(inner["object"])["updated"]), time.UTC); err == nil {
 			act.InnerUpdated = storable(at)
 		}
 	}
