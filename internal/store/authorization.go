@@ -72,10 +72,12 @@ func (s *Store) AuthorizationsFor(ctx context.Context, kind blog.AuthorizationKi
 	return found, err
 }
 
-// CountAuthorizations counts the authorizations for posts of one actor about one article.
-func (s *Store) CountAuthorizations(ctx context.Context, article blog.ID, actor string) (int, error) {
+// CountAuthorizations counts the authorizations of one kind for posts of one actor about one article, in any state.
+func (s *Store) CountAuthorizations(ctx context.Context, kind blog.AuthorizationKind, article blog.ID,
+	actor string) (int, error) {
 	var n int
-	err := s.one(ctx, &n, `SELECT count(*) FROM authorizations WHERE article_id = ? AND actor_id = ?`, article, actor)
+	err := s.one(ctx, &n, `SELECT count(*) FROM authorizations WHERE article_id = ? AND actor_id = ? AND kind = ?`,
+		article, actor, kind)
 	return n, err
 }
 

@@ -231,7 +231,7 @@ func (h *handling) mayStillQuote(ctx context.Context, a blog.Article, actor blog
 	if !errors.Is(err, blog.ErrNotFound) {
 		return err == nil, err
 	}
-	n, err := h.tx.CountAuthorizations(ctx, a.ID, actor.ID)
+	n, err := h.tx.CountAuthorizations(ctx, blog.QuoteAuthorization, a.ID, actor.ID)
 	return n < maxAuthorizations, err
 }
 

@@ -674,3 +674,76 @@ func TestF141ARequestForWhatDoesNotExistIsRejected(t *testing.T) {
 		}
 	})
 }
+
+func TestF140AQuoteThatIsHiddenLosesItsAuthorizationUntilItIsShownAgain(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram := o.Server("veerhuis").Person("bram")
+		asked, err := bram.RequestQuote(o.Soon(), o.Object(a), "<p>Look.</p>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state, _ := o.WaitAnswered(bram, asked.Object); state != fedtest.Accepted {
+			t.Fatalf("the request is %s", state)
+		}
+		if _, err := bram.SendCreate(o.Soon(), asked.Object, o.Site.SharedInbox()); err != nil {
+			t.Fatal(err)
+		}
+		o.WaitSettled()
+		quote := stored(o, asked.Object)
+		if quote.Kind != blog.Quoting || quote.State != blog.CommentShown {
+			t.Fatalf("the quote is %q and %s", quote.Kind, quote.State)
+		}
+		for _, how := range []blog.CommentState{blog.CommentHidden, blog.CommentSpam, blog.CommentHidden} {
+			moderate := func(state blog.CommentState, want string, code int) {
+				t.Helper()
+				if err := o.Outbox.Moderate(o.Soon(), quote.ID, state); err != nil {
+					t.Fatal(err)
+				}
+				o.Until("its server knows", func() bool {
+					said, _ := bram.Permission(asked.Object)
+					return said == want
+				})
+				o.WaitSettled()
+				_, authorization := bram.Permission(asked.Object)
+				if got, _, _ := o.Get(o.Path(authorization), "*/*"); got != code {
+					t.Errorf("%s: the authorization answers %d, want %d", state, got, code)
+				}
+			}
+			moderate(how, fedtest.Revoked, 404)
+			moderate(blog.CommentShown, fedtest.Accepted, 200)
+		}
+	})
+}
+
+func TestWhoRepliesOftenMayQuote(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		a := o.Publish()
+		bram := o.Server("veerhuis").Person("bram")
+		o.AddFollower(bram)
+		allow := func(kind blog.AuthorizationKind, n int) {
+			for i := range n {
+				err := o.Store.SaveAuthorization(o.Soon(), blog.Authorization{ID: blog.NewID(time.Now()), Kind: kind,
+					ArticleID: a.ID, Target: o.Object(a), Instrument: fmt.Sprint(bram.ID, "/", kind, "/", i), ActorID: bram.ID,
+					State: blog.AuthorizationGiven, At: time.Now()})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, step := range []struct {
+			kind blog.AuthorizationKind
+			n    int
+			want string
+		}{{blog.ReplyAuthorization, 100, fedtest.Accepted}, {blog.QuoteAuthorization, 99, fedtest.Rejected}} {
+			allow(step.kind, step.n)
+			asked, err := bram.RequestQuote(o.Soon(), o.Object(a), "<p>Look.</p>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if state, _ := o.WaitAnswered(bram, asked.Object); state != step.want {
+				t.Errorf("after %d of %s, a quote is %s", step.n, step.kind, state)
+			}
+		}
+	})
+}

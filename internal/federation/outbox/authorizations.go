@@ -52,14 +52,29 @@ func (o *Outbox) KeepRequest(ctx context.Context, s *store.Store, t blog.Authori
 	return s.SaveAuthorization(ctx, t)
 }
 
-// answerAfterModeration answers the request of a reply after the author showed or hid the comment, or takes the answer
-// back. It does nothing for a comment without a request.
+// answerAfterModeration answers the requests of a reply or quote after the author showed or hid the comment, or takes
+// the answers back. It does nothing for a comment without a request.
 func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c blog.Comment,
 	state blog.CommentState) error {
-	t, err := s.AuthorizationFor(ctx, blog.ReplyAuthorization, c.Address, "")
-	if err != nil {
-		return federation.IgnoreMissing(err)
+	for _, kind := range authorizationKinds {
+		t, err := s.AuthorizationFor(ctx, kind, c.Address, "")
+		if errors.Is(err, blog.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := o.answerOne(ctx, s, t, state); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// authorizationKinds are the kinds of which a post may have one authorization each.
+var authorizationKinds = []blog.AuthorizationKind{blog.QuoteAuthorization, blog.ReplyAuthorization}
+
+func (o *Outbox) answerOne(ctx context.Context, s *store.Store, t blog.Authorization, state blog.CommentState) error {
 	actor, err := s.Actor(ctx, t.ActorID)
 	if err != nil {
 		return err
@@ -83,7 +98,7 @@ func (o *Outbox) answerAfterModeration(ctx context.Context, s *store.Store, c bl
 
 // withdrawAuthorizations revokes the authorizations of a post that is removed here, and rejects its open requests.
 func (o *Outbox) withdrawAuthorizations(ctx context.Context, s *store.Store, post string) error {
-	for _, kind := range []blog.AuthorizationKind{blog.QuoteAuthorization, blog.ReplyAuthorization} {
+	for _, kind := range authorizationKinds {
 		t, err := s.AuthorizationFor(ctx, kind, post, "")
 		if errors.Is(err, blog.ErrNotFound) {
 			continue
