@@ -24,14 +24,15 @@ type Reply struct {
 	Context   string       // id of the conversation; "" means that of the article
 }
 
-// Answer returns the object of an author's comment as other servers get it: a Note. Its page is Comment.URL, or the id
-// itself, which leads browsers there.
+// Answer returns the object of an author's comment as other servers get it: a Note. Its url is its id, which leads
+// browsers to its place on the article's page. That place has no address of its own: without the fragment, which no
+// request carries, it is the article's.
 func Answer(r Reply) ([]byte, error) {
 	note, id, article := streams.NewActivityStreamsNote(), r.Site.NoteID(r.Comment.ID),
 		r.Site.ArticleID(r.Article.ObjectID)
 	setID(note, id)
 	setAuthor(note, r.Site.ActorID(r.Author.ID))
-	setURL(note, r.page())
+	setURL(note, id)
 	setTimes(note, r.Comment.PublishedAt, r.Comment.UpdatedAt)
 	setContext(note, cmp.Or(r.Context, article+"/context"))
 	setInReplyTo(note, cmp.Or(r.InReplyTo, article))
