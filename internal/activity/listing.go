@@ -22,20 +22,26 @@ var listings = set(streams.ActivityStreamsCollectionName, streams.ActivityStream
 	streams.ActivityStreamsCollectionPageName, streams.ActivityStreamsOrderedCollectionPageName)
 
 // ParseListing reads a collection or a page of one that was fetched from an address. Its id may be another one of the
-// same origin, or be missing: a list proves nothing. The error is an ErrMalformed when the document is no collection.
+// same origin, or be missing: a list proves nothing. Of a post it reads the replies that come along. The error is an
+// ErrMalformed when the document is neither.
 func ParseListing(d *Document, at string) (Listing, error) {
-	if !listings[d.Type()] {
+	list := d.root
+	switch along := embedded(d.root["replies"]); {
+	case listings[d.Type()]:
+	case posts[d.Type()] && along != nil:
+		list = along
+	default:
 		return Listing{}, malformed("it is a %s and no collection", short(d.Type()))
 	}
 	if id := d.ID(); id != "" && !blog.SameOrigin(id, at) {
 		return Listing{}, malformed("its id %q is of another server", short(id))
 	}
 	l := Listing{ID: at}
-	l.page(d.root)
-	if first := embedded(d.root["first"]); first["items"] != nil || first["orderedItems"] != nil || first["next"] != nil {
+	l.page(list)
+	if first := embedded(list["first"]); first["items"] != nil || first["orderedItems"] != nil || first["next"] != nil {
 		l.page(first)
 	} else {
-		l.First = l.sameOrigin(addressOf(d.root["first"]))
+		l.First = l.sameOrigin(addressOf(list["first"]))
 	}
 	return l, nil
 }

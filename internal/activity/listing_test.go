@@ -40,6 +40,8 @@ func TestListsAreReadInEveryShape(t *testing.T) {
 		}
 	}
 	for _, doc := range []string{`{"id":"https://a.example/1","type":"Note"}`, `{"type":"Page"}`,
+		`{"type":"Note","replies":"https://a.example/1/replies"}`,
+		`{"type":"Person","replies":{"items":["https://a.example/2"]}}`,
 		`{"id":"https://a.example/1"}`, `{"id":"https://b.example/1","type":"Collection"}`} {
 		d, err := Read([]byte(doc))
 		if err != nil {

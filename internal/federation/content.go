@@ -61,6 +61,9 @@ func (b Core) Content(post activity.Object, kind blog.CommentKind) blog.Comment 
 		HTML: string(clean.HTML), Plain: clean.Text, Language: post.Language, URL: post.URL,
 		UpdatedAt: post.Updated, PublishedAt: post.Published, ContextURL: post.Context, RepliesURL: post.Replies,
 	}
+	if c.RepliesURL == "" && len(post.Replied) > 0 {
+		c.RepliesURL = post.ID // the list comes along with the post
+	}
 	if warns(post) {
 		c.Warning = markup.CleanName(markup.Clean(post.Summary).Text)
 	}

@@ -232,7 +232,12 @@ func (r *backfillRun) readLists(l store.AnswerLists) error {
 			return err
 		}
 	}
-	return r.list(l.RepliesURL)
+	err := r.list(l.RepliesURL)
+	// The first replies may come along with the post, although its server does not serve the list.
+	if federation.Permanent(err) && l.RepliesURL != l.Address && r.list(l.Address) == nil {
+		return nil
+	}
+	return err
 }
 
 var errUnreadable = errors.New("its conversation cannot be read")
