@@ -46,6 +46,13 @@ func (h *Handler) check(ctx context.Context, a blog.Article, r markup.Rendered) 
 	c.words(a, r)
 	c.notices(r)
 	c.shape(a, r)
+	hero, err := h.hero(ctx, a)
+	if err != nil {
+		return c, err
+	}
+	if hero != nil && hero.Alt == "" {
+		c.should("picture-alt", "The picture at the top has no description for people who cannot see it", "")
+	}
 	// An article without a slug gets a free one when it is published.
 	if a.Slug == "" {
 		return c, nil
@@ -72,10 +79,6 @@ func (c *checks) words(a blog.Article, r markup.Rendered) {
 	}
 	if a.Summary == "" && a.Plain != "" {
 		c.should("summary", "There is no summary", "Readers get its beginning: “"+markup.Summary(r.HTML, 140)+"”")
-	}
-	if a.PictureID != "" && a.PictureAlt == "" {
-		c.should("picture-alt", "The picture at the top has no description of its own here",
-			"Its description in the library is used")
 	}
 	if len(a.AllTags()) > 4 {
 		c.should("tags", "There are more than four tags", "On Mastodon many tags look like spam")

@@ -140,7 +140,7 @@ func TestFollowersAreAcceptedAndRemoved(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/followers").sees("Nobody follows you yet.", "@ilse@"+o.site.HandleDomain)
-		b.open("/admin/profile").sees("Label of line 1").lacks("What line 0").press("Save and send", "approves", "yes",
+		b.open("/admin/profile").sees("Label of line 1").lacks("What line 0").press("Save", "approves", "yes",
 			"bio", "Walks along rivers.", "field-name-0", "Website", "field-value-0", "https://ilse.example/").want(200,
 			"/admin/profile")
 		b.sees("told within five minutes")
@@ -220,12 +220,12 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 	each(t, func(t *testing.T, o *overkant) {
 		ilse := o.author("ilse", "Ilse Verhaagen", blog.Admin)
 		b := o.signIn("ilse").open("/admin/profile")
-		b.press("Save and send", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422,
+		b.press("Save", "name", " ", "bio", "Walks.", "field-name-0", "Website").want(422,
 			"/admin/profile").sees("The name is missing.", "half empty")
 		if strings.TrimSpace(b.field("bio")) != "Walks." || b.field("field-name-0") != "Website" {
 			t.Error("the form lost words")
 		}
-		b.press("Save and send", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/",
+		b.press("Save", "name", "Ilse V.", "bio", "Walks.\n\nRows.", "field-value-0", "https://ilse.example/",
 			"shows", "yes", file{"portrait", "ilse.png", drawing(90, 90, 120)}).want(200, "/admin/profile")
 		got, err := o.store.Author(t.Context(), ilse.ID)
 		if err != nil || got.Name != "Ilse V." || got.Summary != "Walks.\n\nRows." || len(got.Fields) != 1 ||
@@ -235,7 +235,7 @@ func TestProfileAndSettingsAreChanged(t *testing.T) {
 		if b.open("/media/" + got.Picture); b.status != 200 || b.header.Get("Content-Type") != "image/png" {
 			t.Errorf("the picture answers %d %s", b.status, b.header.Get("Content-Type"))
 		}
-		b.open("/admin/profile").press("Save and send", "no-portrait", "yes")
+		b.open("/admin/profile").press("Save", "no-portrait", "yes")
 		if got, err := o.store.Author(t.Context(), ilse.ID); err != nil || got.Picture != "" {
 			t.Errorf("picture %q (%v)", got.Picture, err)
 		}

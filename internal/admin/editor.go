@@ -32,6 +32,9 @@ type editorPage struct {
 	Errors       fieldErrors
 }
 
+// Places are the blocks of the text after which a picture can be put.
+func (p editorPage) Places() []place { return places(p.editorForm.Text) }
+
 // other is the version that somebody else saved meanwhile.
 type other struct {
 	When, Title, Summary, Text string
@@ -139,6 +142,10 @@ func (h *Handler) edit(req *request, status int, p editorPage) error {
 	p.frame = f
 	if _, err := h.showHold(req, &p.frame, p.Article); err != nil {
 		return err
+	}
+	// The sentence is about the other save, and its button would undo that one.
+	if p.Other != nil {
+		p.Toast = nil
 	}
 	// The undo button sends the form of the editor, so that what was typed meanwhile is not lost.
 	if p.Toast != nil && p.Toast.Undo != nil {
@@ -284,7 +291,8 @@ func (h *Handler) apply(req *request, p *editorPage, a *blog.Article) error {
 	return p.Errors.add(a.Check())
 }
 
-// uploads adds the pictures of the form to the library. The line of one for the text is added at the end of the text.
+// uploads adds the pictures of the form to the library. The line of one for the text goes after the block that the form
+// names, or to the end of the text.
 func (h *Handler) uploads(req *request, p *editorPage) error {
 	hero, err := h.upload(req, p.Article.VoiceID, "hero", "")
 	if err := p.Errors.addAs("hero", err); err != nil {
@@ -305,9 +313,8 @@ func (h *Handler) uploads(req *request, p *editorPage) error {
 	if inline.ID != "" {
 		// A bracket would end the description early, and more than 400 characters make the text hard to edit. The library
 		// keeps the whole description.
-		p.editorForm.Text = fmt.Sprintf("%s\n\n![%s](%s)\n", blog.TrimEnd(p.editorForm.Text),
-			text.Excerpt(bracketless(alt), 400),
-			inline.Name)
+		image := fmt.Sprintf("![%s](%s)", text.Excerpt(bracketless(alt), 400), inline.Name)
+		p.editorForm.Text = insertBlock(p.editorForm.Text, line(req.r.PostForm, "upload-after"), image)
 		p.editorForm.UploadAlt = ""
 	}
 	return nil

@@ -30,15 +30,13 @@ type follower struct {
 	ActorID      string
 	Person       person
 	Since        string
-	Server       string // to which deliveries for them go
 	Class        string // the CSS class of LastDelivery
-	LastDelivery string // what became of it; "" if there was none lately
+	LastDelivery string // what became of it; "" if it arrived, or if there was none lately
 	Block        string // the form to block them, for moderators
 }
 
 func (req *request) follower(f blog.Follower) follower {
-	row := follower{ActorID: f.ActorID, Person: personOf(f.Actor), Server: f.Actor.MailHost(),
-		Since: when(f.Since, req.now, req.zone)}
+	row := follower{ActorID: f.ActorID, Person: personOf(f.Actor), Since: when(f.Since, req.now, req.zone)}
 	if (frame{Author: req.author}).IsModerator() {
 		row.Block = blockPath(f.ActorID)
 	}
@@ -145,7 +143,8 @@ func (h *Handler) followerRows(req *request, list []blog.Follower) ([]follower, 
 
 // lastDelivery says what became of a delivery, with the CSS class of its mark.
 func (req *request) lastDelivery(f store.LastDelivery) (class, words string) {
-	if f.ActivityID == "" {
+	// That a delivery arrived is what everybody expects.
+	if f.ActivityID == "" || f.Status == blog.Delivered {
 		return "", ""
 	}
 	delivery := blog.DeliveryRow{Delivery: f.Delivery, Kind: f.Kind, SaidAt: f.At}
@@ -159,7 +158,7 @@ func (req *request) lastDelivery(f store.LastDelivery) (class, words string) {
 		what = "your approval"
 	}
 	words = what + ", " + when(f.At, req.now, req.zone) + ": " + line.StatusText
-	if f.Status != blog.Delivered && line.Answer != "" {
+	if line.Answer != "" {
 		words += " (" + text.Excerpt(line.Answer, 90) + ")"
 	}
 	return line.Class, words

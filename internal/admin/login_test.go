@@ -27,7 +27,7 @@ func TestTheFirstAuthorIsMadeThroughTheLinkOnce(t *testing.T) {
 		o.browser().open("/admin/first-run?token=guessed").want(404,
 			"/admin/first-run").sees("This link does not work any more")
 		b := o.browser().open(link).want(200, "/admin/first-run").sees("People follow you as", o.site.HandleDomain,
-			"permanently")
+			"You can change it later")
 		b.press("Begin", "blog", "Aan de overkant", "name", "Ilse Verhaagen", "handle", "admin", "password",
 			"short").want(422, "/admin/first-run")
 		b.sees("kept for the system", "The password is too short")

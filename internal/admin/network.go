@@ -18,7 +18,7 @@ type networkPage struct {
 	Peers          []peer
 	Refusing       []peer
 	Aside          []asideServer
-	Articles       []row // the newest
+	Articles       []row // of the newest, those that not every server has
 }
 
 // peer is a server that was silent last time, asks for patience, or refuses what a voice sends.
@@ -69,6 +69,7 @@ func (h *Handler) network(req *request) error {
 		!slices.ContainsFunc(p.Articles, func(r row) bool { return r.Servers.Sent }) {
 		p.Sentence = "Nothing was sent yet."
 	}
+	p.Articles = slices.DeleteFunc(p.Articles, func(r row) bool { return !r.Servers.Sent || r.Servers.Class == "done" })
 	return h.pages.Render(req.w, http.StatusOK, "admin/network", p)
 }
 

@@ -56,6 +56,32 @@ func (p publishPage) Nearby() fieldErrors {
 	return list
 }
 
+// Sentence says what the button does, as the choices are now.
+func (p publishPage) Sentence() string {
+	var to, as string
+	for _, a := range p.Audiences {
+		if a.Value == p.Visibility {
+			to = a.Word + ". " + a.Reach
+		}
+	}
+	for _, c := range p.Cards {
+		if c.Value == p.Format && p.Visibility != string(blog.Local) {
+			as = " Sent as: " + c.Word + "."
+		}
+	}
+	at := "Goes out now."
+	if p.When == later {
+		at = "Goes out at the time below."
+		if date, err := time.Parse(dateLayout, p.Date); err == nil {
+			at = "Goes out on " + date.Format("2 January 2006 at 15:04") + "."
+		}
+	}
+	return at + " " + to + as
+}
+
+// Opened reports whether the choices are shown at once: when one of them is wrong, or not the usual one.
+func (p publishPage) Opened() bool { return len(p.Nearby()) > 0 || p.When != "now" }
+
 // audience is one choice of for whom.
 type audience struct{ Value, Word, Reach string }
 

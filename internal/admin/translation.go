@@ -19,7 +19,7 @@ type translationPage struct {
 	frame
 	Article  blog.Article // the original, as it is stored
 	Language string
-	Name     string // of the language, in that language
+	Name     string // of the language, in English
 	Saved    string // the token of the article's save that the form was opened on
 	State    string
 	Known    bool // it is stored
@@ -101,7 +101,7 @@ func (h *Handler) editTranslation(req *request) error {
 
 // translation renders the page. stored is the text in the store.
 func (h *Handler) translation(req *request, status int, p translationPage, stored blog.Translation) error {
-	p.Name = page.LanguageName(p.Language)
+	p.Name = englishName(p.Language)
 	f, err := h.frame(req, "articles", p.Name+": "+titleOf(p.Article))
 	if err != nil {
 		return err

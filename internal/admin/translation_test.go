@@ -19,7 +19,7 @@ func TestATranslationIsWrittenBesideTheOriginal(t *testing.T) {
 			editor).sees("The language is not one that is known.")
 		b.open(editor).press("Translate", "into", "en").want(422, editor).sees("is the language of the article itself")
 		nl := editor + "/texts/nl"
-		b.open(editor).press("Translate", "into", "nl").want(200, nl).sees("In Nederlands", "The original",
+		b.open(editor).press("Translate", "into", "nl").want(200, nl).sees("In Dutch", "The original",
 			"Below the third lock", "Not saved yet")
 		b.press("Ready to publish", "title", "Een huis", "text", "", "slug", "Een Huis").want(422,
 			nl).sees("The text is empty")

@@ -81,7 +81,7 @@ func TestT246TextsOfTheAdminAreStoredInTheirWrittenForm(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the article (-want +got)\n%s", diff)
 		}
-		b.open("/admin/profile").press("Save and send", "name", oddLine, "bio", oddText,
+		b.open("/admin/profile").press("Save", "name", oddLine, "bio", oddText,
 			"field-name-0", oddLine, "field-value-0", oddLine)
 		voice, err := o.store.VoiceByHandle(t.Context(), "ilse")
 		if err != nil || voice.Name != writtenLine || voice.Summary != writtenText || len(voice.Fields) != 1 ||

@@ -141,7 +141,7 @@ func Count(list []ServerState) Tally {
 		if s.Asked || s.Has() && s.GoneAt == nil {
 			t.Have += 1 + s.Alike
 		}
-		if s.Asked || s.Has() && s.Holds >= s.Newest {
+		if s.Asked || s.Has() && s.GoneAt == nil && s.Holds >= s.Newest {
 			t.Newest += 1 + s.Alike
 		}
 		t.Gone = t.Gone || s.GoneAt != nil

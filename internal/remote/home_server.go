@@ -49,10 +49,14 @@ func (c *Client) splitAddress(typed string) (name, host string, err error) {
 	if u, err := url.Parse(typed); err == nil && u.Host != "" && u.User == nil &&
 		(u.Scheme == "https" || u.Scheme == "http") {
 		// "https://host/@name" is how most servers write a profile.
-		if at, found := strings.CutPrefix(u.Path, "/@"); found && user.MatchString(at) {
-			return c.splitHandle(at + "@" + u.Host)
-		}
 		typed = u.Host
+		if at, found := strings.CutPrefix(u.Path, "/@"); found && user.MatchString(at) {
+			typed = at + "@" + u.Host
+		}
+	}
+	// A name without a dot is nobody's server; it is often the first half of a handle.
+	if last := typed[strings.LastIndex(typed, "@")+1:]; !strings.ContainsAny(last, ".:") && last != "localhost" {
+		return "", "", fmt.Errorf("%w: %q; a server looks like veerhuis.example", ErrHandle, clean(typed, 100))
 	}
 	if strings.Contains(typed, "@") {
 		return c.splitHandle(typed)

@@ -149,6 +149,17 @@ func TestT072FailedSearchesLookTheSame(t *testing.T) {
 	}
 }
 
+func TestANameWithoutADotAsksNobodyAndIsAnsweredAtOnce(t *testing.T) {
+	d := serve(t, time.Minute)
+	for _, you := range []string{"kai", "@kai", "bram@kai", "@bram@kai", "https://kai/@bram"} {
+		begun := time.Now()
+		to := ask(t, d, "follow", object, you)
+		if took := time.Since(begun); to.Query().Get("trouble") != "name" || took > 20*time.Second {
+			t.Errorf("%q is answered %s after %v", you, to, took)
+		}
+	}
+}
+
 func TestSearchesOfOneReaderAreLimited(t *testing.T) {
 	var asked int
 	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

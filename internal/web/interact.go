@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 
 	"causerie/internal/blog"
@@ -19,6 +21,7 @@ type interactPage struct {
 	Address string  // to copy into the search of one's server
 	You     string  // as typed
 	Problem *searchError
+	Host    string // the server as typed, which did not answer; "" if it cannot be told
 }
 
 // intents are the actions a reader can start, with the id of the page's title.
@@ -30,6 +33,9 @@ func (w *Web) interact(out http.ResponseWriter, r *http.Request) {
 	p := interactPage{Do: asked.Get("do"), URI: asked.Get("uri"), You: strings.TrimSpace(asked.Get("you"))}
 	if problem, ok := searchErrors[asked.Get("trouble")]; ok {
 		p.Problem = &problem
+		if p.Host = typedHost(p.You); p.Host != "" && problem.What == "error-home" {
+			p.Problem.What = "error-home-at"
+		}
 	}
 	err := w.findTarget(r.Context(), &p)
 	switch {
@@ -55,6 +61,24 @@ type searchError struct{ What, Do string }
 // searchErrors are the errors that the room visitor may add to the address.
 var searchErrors = map[string]searchError{"name": {"error-name", "error-name-next"},
 	"home": {"error-home", "error-home-next"}, "busy": {"error-busy", "error-busy-next"}}
+
+// hostPattern is what a name of a server looks like. Nothing else that an address of this page says is repeated in a
+// sentence of ours.
+var hostPattern = regexp.MustCompile(`^[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+(:[0-9]{1,5})?$`)
+
+// typedHost returns the server in what a reader typed: a handle, a server, or the address of a page. It is "" when
+// there is none.
+func typedHost(typed string) string {
+	host := typed
+	if u, err := url.Parse(typed); err == nil && u.Host != "" {
+		host = u.Host
+	}
+	host = host[strings.LastIndex(host, "@")+1:]
+	if len(host) > 100 || !hostPattern.MatchString(host) {
+		return ""
+	}
+	return strings.ToLower(host)
+}
 
 // findTarget finds what the reader wants to follow, reply to or share. It must be on a page of this blog: a link must
 // not make this page speak about anything else.

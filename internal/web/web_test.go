@@ -714,6 +714,17 @@ func TestInteractAsksForTheReadersServer(t *testing.T) {
 				t.Errorf("the trouble %s reads %q", trouble, got)
 			}
 		}
+		// The server that did not answer is named, when it looks like one.
+		for you, want := range map[string]string{
+			"@bram@Veerhuis.example":         "No fediverse server answered at veerhuis.example.",
+			"veerhuis.example:8443":          "No fediverse server answered at veerhuis.example:8443.",
+			"https://veerhuis.example/@bram": "No fediverse server answered at veerhuis.example.",
+			"Call 0900-1234 now":             "No fediverse server was found at that address."} {
+			p := o.open("/interact?do=reply&you=" + url.QueryEscape(you) + "&trouble=home&uri=" + url.QueryEscape(object))
+			if got := p.one("p", "#you-error").words(); !strings.HasPrefix(got, want) {
+				t.Errorf("of %q it says %q, want %q", you, got, want)
+			}
+		}
 	})
 }
 
