@@ -106,36 +106,57 @@ func (s Site) VoicePage(v Voice) string {
 	case SeriesVoice:
 		return s.SeriesPage(v.SeriesSlug)
 	}
-	return s.URL + "/@" + v.Handle
+	return s.Page("/@" + v.Handle)
 }
+
+// Page is the address of a page of this site by its decoded path. It has the escapes that an address needs: slugs may
+// have letters of all scripts, and on the wire, in feeds and in sitemaps an address has one spelling (RFC 3986).
+func (s Site) Page(path string) string { return s.URL + (&url.URL{Path: path}).EscapedPath() }
 
 // ArticlePath is the path of an article's page: "/2026/11/four-minutes-wide". The month is that of the first
 // publication.
 func (s Site) ArticlePath(a Article) string { return "/" + a.Month + "/" + a.Slug }
 
 // ArticlePage is the full address of an article's page.
-func (s Site) ArticlePage(a Article) string { return s.URL + s.ArticlePath(a) }
+func (s Site) ArticlePage(a Article) string { return s.Page(s.ArticlePath(a)) }
 
-// articlePath matches the path of an article's page: /2026/01/slug.
-var articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/([^/]+)$`)
+// The paths of pages that belong to an article, an author or a series.
+var (
+	articlePath = regexp.MustCompile(`^/\d{4}/\d{2}/([^/]+)$`)
+	authorPath  = regexp.MustCompile(`^/@([^/]+)$`)
+	seriesPath  = regexp.MustCompile(`^/series/([^/]+)$`)
+)
 
 // SlugIn returns the slug in the decoded path of an article's page; "" for any other path.
-func SlugIn(path string) string {
-	if found := articlePath.FindStringSubmatch(path); found != nil {
+func SlugIn(path string) string { return nameIn(articlePath, path) }
+
+// HandleIn returns the handle in the decoded path of an author's page; "" for any other path. Handles are stored in
+// lower case, but an address may have capitals.
+func HandleIn(path string) string { return strings.ToLower(nameIn(authorPath, path)) }
+
+// SeriesIn returns the slug in the decoded path of a series; "" for any other path.
+func SeriesIn(path string) string { return nameIn(seriesPath, path) }
+
+func nameIn(pattern *regexp.Regexp, path string) string {
+	if found := pattern.FindStringSubmatch(path); found != nil {
 		return found[1]
 	}
 	return ""
 }
 
-// PageSlug returns the slug in the address of an article's page, however it is written; "" for any other address.
-func (s Site) PageSlug(address string) string {
+// PagePath returns the decoded path of an address of this site, however that is written, without a slash at the end.
+// That of the front page is "/". It is "" for an address elsewhere.
+func (s Site) PagePath(address string) string {
 	path, own := s.path(address)
 	u, err := url.Parse(path)
 	if err != nil || !own {
 		return ""
 	}
-	return SlugIn(strings.TrimRight(u.Path, "/"))
+	return "/" + strings.Trim(u.Path, "/")
 }
+
+// PageSlug returns the slug in the address of an article's page, however it is written; "" for any other address.
+func (s Site) PageSlug(address string) string { return SlugIn(s.PagePath(address)) }
 
 // CommentPage is the place of a comment on its article's page.
 func (s Site) CommentPage(a Article, comment ID) string {
@@ -146,7 +167,7 @@ func (s Site) CommentPage(a Article, comment ID) string {
 func (s Site) TagPage(tag string) string { return s.URL + "/tags/" + url.PathEscape(tag) }
 
 // SeriesPage lists the parts of a series.
-func (s Site) SeriesPage(slug string) string { return s.URL + "/series/" + slug }
+func (s Site) SeriesPage(slug string) string { return s.Page("/series/" + slug) }
 
 // Media is the address of a file in the picture library.
 func (s Site) Media(file string) string { return s.URL + "/media/" + file }

@@ -20,8 +20,6 @@ package federation
 import (
 	"context"
 	"log/slog"
-	"net/url"
-	"strings"
 	"time"
 
 	"causerie/internal/activity"
@@ -56,16 +54,30 @@ func (b Core) LearnScheme(ctx context.Context, host string, until time.Time) {
 	}
 }
 
-// VoiceOf returns our voice with this address, that of the actor or of the profile page, or blog.ErrNotFound.
+// VoiceOf returns our voice with this address, that of the actor or of its page, or blog.ErrNotFound.
 func (b Core) VoiceOf(ctx context.Context, s *store.Store, address string) (blog.Voice, error) {
 	kind, id, rest, ok := b.Site.Local(address)
 	if ok && kind == "actors" && rest == "" {
 		return s.Voice(ctx, id)
 	}
-	if u, err := url.Parse(address); err == nil && b.Site.Owns(address) {
-		if handle, found := strings.CutPrefix(strings.TrimRight(u.Path, "/"), "/@"); found {
-			return s.VoiceByHandle(ctx, strings.ToLower(handle))
+	return VoiceAt(ctx, s, b.Site.PagePath(address))
+}
+
+// VoiceAt returns our voice whose page has this decoded path: an author's, that of a series, or the front page. The
+// error is blog.ErrNotFound when no voice has it.
+func VoiceAt(ctx context.Context, s *store.Store, path string) (blog.Voice, error) {
+	if path == "/" {
+		return s.SiteVoice(ctx)
+	}
+	if handle := blog.HandleIn(path); handle != "" {
+		return s.VoiceByHandle(ctx, handle)
+	}
+	if slug := blog.SeriesIn(path); slug != "" {
+		series, err := s.SeriesBySlug(ctx, slug)
+		if err != nil {
+			return blog.Voice{}, err
 		}
+		return s.SeriesVoice(ctx, series.ID)
 	}
 	return blog.Voice{}, blog.ErrNotFound
 }

@@ -118,17 +118,14 @@ func (d *Documents) reader(w http.ResponseWriter, r *http.Request) (reader strin
 
 // isActor reports whether a path is the address of a voice, under /ap/ or as a page.
 func (d *Documents) isActor(path string) bool {
-	if handle, ok := strings.CutPrefix(path, "/@"); ok {
-		return !strings.Contains(handle, "/")
-	}
 	kind, _, rest, ok := d.Site.Local(d.Site.URL + path)
-	return ok && kind == "actors" && rest == "" || path == "/" || seriesPath.MatchString(path)
+	return ok && kind == "actors" && rest == "" || path == "/" || blog.HandleIn(path) != "" || blog.SeriesIn(path) != ""
 }
 
 // stub returns what a reader without a signature gets of a voice. The front page of a blog without a voice of its own
 // belongs to the instance actor.
 func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.voiceAt(ctx, r.URL.Path)
+	voice, err := d.VoiceOf(ctx, d.Store, d.Site.Page(r.URL.Path))
 	switch {
 	case errors.Is(err, blog.ErrNotFound) && r.URL.Path == "/":
 		return d.instance(ctx, r)
@@ -137,25 +134,10 @@ func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {
 	// A Tombstone says nothing private, and other servers fetch it to confirm a Delete.
 	case voice.RetiredAt != nil:
 		return d.person(ctx, voice)
-	case !strings.HasPrefix(r.URL.Path, "/ap/") && d.Site.VoicePage(voice) != d.Site.URL+r.URL.Path:
+	case !strings.HasPrefix(r.URL.Path, "/ap/") && d.Site.VoicePage(voice) != d.Site.Page(r.URL.Path):
 		return nil, elsewhere(d.Site.ActorID(voice.ID))
 	}
 	return activity.Stub(d.Site, voice)
-}
-
-// voiceAt returns the voice at a path.
-func (d *Documents) voiceAt(ctx context.Context, path string) (blog.Voice, error) {
-	handle, isHandle := strings.CutPrefix(path, "/@")
-	switch {
-	case path == "/":
-		return d.Store.SiteVoice(ctx)
-	case isHandle:
-		return d.Store.VoiceByHandle(ctx, strings.ToLower(handle))
-	case seriesPath.MatchString(path):
-		return d.voiceOfSeries(ctx, federation.LastSegment(path))
-	}
-	_, id, _, _ := d.Site.Local(d.Site.URL + path)
-	return d.Store.Voice(ctx, id)
 }
 
 // bySignature is the answer to a request whose signature matters. No cache may keep one for a signed request.

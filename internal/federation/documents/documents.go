@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -102,9 +101,9 @@ func (d *Documents) ServePageAddress(w http.ResponseWriter, r *http.Request) boo
 	switch {
 	case r.URL.Path == "/":
 		answer = d.serve(d.front)
-	case seriesPath.MatchString(r.URL.Path):
+	case blog.SeriesIn(r.URL.Path) != "":
 		answer = d.serve(d.seriesAtPage)
-	case strings.HasPrefix(r.URL.Path, "/@") && !strings.Contains(r.URL.Path[1:], "/"):
+	case blog.HandleIn(r.URL.Path) != "":
 		answer = d.serve(d.actorAtPage)
 	case blog.SlugIn(r.URL.Path) != "":
 		answer = d.serve(d.postAtPage)
@@ -114,8 +113,6 @@ func (d *Documents) ServePageAddress(w http.ResponseWriter, r *http.Request) boo
 	d.guarded(answer).ServeHTTP(w, r)
 	return true
 }
-
-var seriesPath = regexp.MustCompile(`^/series/[^/]+$`)
 
 // builder builds a document. With blog.ErrGone it may also return a Tombstone.
 type builder func(ctx context.Context, r *http.Request) ([]byte, error)
@@ -225,7 +222,7 @@ func (d *Documents) front(ctx context.Context, r *http.Request) ([]byte, error) 
 
 // seriesAtPage serves the voice of a series, if it has one.
 func (d *Documents) seriesAtPage(ctx context.Context, r *http.Request) ([]byte, error) {
-	voice, err := d.voiceOfSeries(ctx, federation.LastSegment(r.URL.Path))
+	voice, err := federation.VoiceAt(ctx, d.Store, r.URL.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -235,18 +232,10 @@ func (d *Documents) seriesAtPage(ctx context.Context, r *http.Request) ([]byte, 
 // personAtPage is person at the address of a page.
 func (d *Documents) personAtPage(ctx context.Context, r *http.Request, voice blog.Voice) ([]byte, error) {
 	body, err := d.person(ctx, voice)
-	if err == nil && d.Site.VoicePage(voice) != d.Site.URL+r.URL.Path {
+	if err == nil && d.Site.VoicePage(voice) != d.Site.Page(r.URL.Path) {
 		return nil, elsewhere(d.Site.ActorID(voice.ID))
 	}
 	return body, err
-}
-
-func (d *Documents) voiceOfSeries(ctx context.Context, slug string) (blog.Voice, error) {
-	series, err := d.Store.SeriesBySlug(ctx, slug)
-	if err != nil {
-		return blog.Voice{}, err
-	}
-	return d.Store.SeriesVoice(ctx, series.ID)
 }
 
 func (d *Documents) actor(ctx context.Context, r *http.Request) ([]byte, error) {
@@ -267,8 +256,7 @@ func (d *Documents) liveVoice(ctx context.Context, r *http.Request) (blog.Voice,
 }
 
 func (d *Documents) actorAtPage(ctx context.Context, r *http.Request) ([]byte, error) {
-	// Handles are stored in lower case, but an address may have capitals.
-	voice, err := d.Store.VoiceByHandle(ctx, strings.ToLower(strings.TrimPrefix(r.URL.Path, "/@")))
+	voice, err := federation.VoiceAt(ctx, d.Store, r.URL.Path)
 	if err != nil {
 		return nil, err
 	}

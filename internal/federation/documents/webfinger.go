@@ -102,10 +102,8 @@ func (d *Documents) findJRDByAddress(ctx context.Context, resource string) (JRD,
 		return d.instanceJRD(), nil
 	case local && kind == "actors" && rest == "":
 		return d.voiceJRD(d.Store.Voice(ctx, id))
-	case strings.HasPrefix(u.Path, "/@"):
-		return d.voiceJRD(d.Store.VoiceByHandle(ctx, strings.ToLower(u.Path[2:])))
-	case seriesPath.MatchString(u.Path):
-		return d.voiceJRD(d.voiceOfSeries(ctx, federation.LastSegment(u.Path)))
+	case blog.HandleIn(u.Path) != "", blog.SeriesIn(u.Path) != "":
+		return d.voiceJRD(federation.VoiceAt(ctx, d.Store, u.Path))
 	}
 	a, err := d.Store.HeadBySlug(ctx, federation.LastSegment(u.Path))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"causerie/internal/blog"
 	"causerie/internal/federation"
@@ -48,6 +49,67 @@ func TestF147OurAddressesMeanTheSameHoweverTheyAreWritten(t *testing.T) {
 			o.Receive(bram, overkant.Activity("Undo", bram, follow, fmt.Sprint("follow/undo", i)))
 			if o.CountFollowers() != 0 {
 				t.Errorf("the follow of %s is not undone", whom)
+			}
+		}
+	})
+}
+
+func TestF147ThePageOfAVoiceMeansItsActor(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		series := blog.Series{ID: blog.NewID(time.Now()), Slug: "où-va", Title: "Où va", Language: "fr"}
+		if err := o.Store.SaveSeries(o.Soon(), series); err != nil {
+			t.Fatal(err)
+		}
+		ofSeries := o.Site.SeriesPage(series.Slug)
+		pages := []string{o.Site.Home(), o.Site.URL, ofSeries, o.Site.URL + "/series/où-va"}
+		for i, page := range pages {
+			o.Receive(bram, overkant.Activity("Follow", bram, page, fmt.Sprint("nobody", i)))
+			if o.CountFollowers() != 0 {
+				t.Errorf("a follow of %s, which has no actor, is one of Ilse", page)
+			}
+			if _, err := o.Outbox.Find(o.Soon(), page); err == nil ||
+				!strings.Contains(err.Error(), "is an address of this blog") {
+				t.Errorf("a look-up of %s, which has no actor: %v", page, err)
+			}
+		}
+		site := o.AddVoice(blog.SiteVoice, "overkant", "De Overkant", "")
+		part := o.AddVoice(blog.SeriesVoice, "ouva", "Où va", series.ID)
+		for i, whom := range append(spellings(o, ofSeries), append(spellings(o, o.Site.URL), pages...)...) {
+			voice := site
+			if strings.Contains(whom, "/series/") {
+				voice = part
+			}
+			follow := overkant.Activity("Follow", bram, whom, fmt.Sprint("follow", i))
+			o.Receive(bram, follow)
+			if n, err := o.Store.CountFollowers(o.Soon(), voice.ID); err != nil || n.Accepted != 1 {
+				t.Errorf("a follow of %s is not taken: %+v, %v", whom, n, err)
+			}
+			o.Receive(bram, overkant.Activity("Undo", bram, follow, fmt.Sprint("follow/undo", i)))
+			if n, err := o.Store.CountFollowers(o.Soon(), voice.ID); err != nil || n.Accepted != 0 {
+				t.Errorf("the follow of %s is not undone: %+v, %v", whom, n, err)
+			}
+			if found, err := o.Outbox.Find(o.Soon(), whom); err != nil || found.Actor.ID != o.Site.ActorID(voice.ID) {
+				t.Errorf("a look-up of %s finds %q, %v", whom, found.Actor.ID, err)
+			}
+		}
+	})
+}
+
+func TestF147AnAddressBeyondASCIIHasOneSpelling(t *testing.T) {
+	overkant.Each(t, func(t *testing.T, o *overkant.Blog) {
+		bram := o.Server("veerhuis").Person("bram")
+		a := o.Publish(func(a *blog.Article) { a.Slug, a.Format = "où-va", blog.FullNote })
+		page := o.Site.URL + "/" + a.Month + "/o%C3%B9-va"
+		object := o.ReadDocument(o.Path(o.Object(a)))
+		if object["url"] != page || strings.Contains(fmt.Sprint(object), "où-va") {
+			t.Errorf("it is at %v, and says %v", object["url"], object["content"])
+		}
+		for i, to := range []string{page, strings.ReplaceAll(page, "%C3%B9", "%c3%b9"), o.Site.URL + o.Site.ArticlePath(a)} {
+			name := fmt.Sprint("reply", i)
+			o.Receive(bram, overkant.Activity("Create", bram, overkant.ReplyNote(bram, to, name, nil), name))
+			if c, err := o.Store.CommentByAddress(o.Soon(), bram.ID+"/notes/"+name); err != nil || c.ArticleID != a.ID {
+				t.Errorf("a reply to %s: %+v, %v", to, c, err)
 			}
 		}
 	})

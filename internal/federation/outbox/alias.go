@@ -78,15 +78,17 @@ func (o *Outbox) identify(ctx context.Context, field, name string) (blog.Actor, 
 	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
 	actor, err := o.actorByName(ctx, strings.TrimSpace(name))
-	return actor, identifyError(field, name, err)
+	return actor, o.identifyError(field, name, err)
 }
 
 // identifyError is the error of a form for a name that cannot be looked up.
-func identifyError(field, name string, err error) error {
+func (o *Outbox) identifyError(field, name string, err error) error {
 	invalid := func(problem string) error {
 		return blog.Invalid{Field: field, Problem: fmt.Sprintf(problem, name)}
 	}
 	switch {
+	case errors.Is(err, blog.ErrNotFound) && o.Site.Owns(name):
+		return invalid("“%s” is an address of this blog, but nobody's: name the page of an author")
 	case errors.Is(err, remote.ErrHandle):
 		return invalid("“%s” is neither a handle nor an address: write it like @ilse@veerhuis.example")
 	case errors.Is(err, remote.ErrRefused) && federation.DetailOf(err, remote.ErrRefused) != "":

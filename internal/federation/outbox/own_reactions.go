@@ -90,15 +90,15 @@ func (o *Outbox) Find(ctx context.Context, what string) (Found, error) {
 	defer cancel()
 	doc, err := o.FetchNamed(ctx, what)
 	if err != nil {
-		return Found{}, identifyError("uri", what, err)
+		return Found{}, o.identifyError("uri", what, err)
 	}
 	if doc.IsActor() {
 		actor, err := o.SaveActor(ctx, doc.ID(), doc)
-		return Found{Actor: actor}, identifyError("uri", what, err)
+		return Found{Actor: actor}, o.identifyError("uri", what, err)
 	}
 	post, writer, err := o.postIn(ctx, doc)
 	if err != nil {
-		return Found{}, identifyError("uri", what, err)
+		return Found{}, o.identifyError("uri", what, err)
 	}
 	content := o.Content(post, blog.Answering)
 	content.Address, content.ActorID = post.ID, writer.ID
