@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"causerie/templates"
 )
 
@@ -35,7 +37,9 @@ func rules(sheet string) map[string]string {
 			continue
 		}
 		body, rest, _ := strings.Cut(sheet, "}")
-		found[strings.Join(append(outer, head), "|")] += strings.Join(strings.Fields(body), " ") + "; "
+		body = strings.ReplaceAll(strings.Join(strings.Fields(body), " "), ";", "; ")
+		body = strings.TrimSuffix(strings.ReplaceAll(body, ";  ", "; "), "; ")
+		found[strings.Join(append(outer, head), "|")] += body + "; "
 		sheet = rest
 	}
 	return found
@@ -93,5 +97,23 @@ func TestTheSheetOfReadersKeepsItsPromises(t *testing.T) {
 	}
 	if got := rules(string(feed))["@media (max-device-width: 40em)|feed"]; !strings.Contains(got, "font-size: 2.6rem") {
 		t.Errorf("on a phone a feed is %q", got)
+	}
+}
+
+func TestASheetOnTheWireHasTheSameRules(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(templates.FS, "static/*.css")
+	if err != nil || len(files) != 3 {
+		t.Fatalf("the sheets are %v: %v", files, err)
+	}
+	for _, file := range files {
+		sheet, err := fs.ReadFile(templates.FS, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		less := shrink(sheet)
+		if diff := cmp.Diff(rules(string(sheet)), rules(string(less))); diff != "" || len(less) > len(sheet)*95/100 {
+			t.Errorf("%s: %d of %d bytes (-want +got):\n%s", file, len(less), len(sheet), diff)
+		}
 	}
 }

@@ -28,7 +28,7 @@ func loadStyles(tree fs.FS) (map[string]*prepared, error) {
 	for theme, rules := range themeRules {
 		// It also marks the button of the theme.
 		pressed := `.light [value="` + theme + `"]{color:var(--ink);box-shadow:inset 0 -2px var(--ink)}`
-		sheet := prepare(Document{Body: []byte(string(base) + rules + pressed + "\n"), Header: http.Header{
+		sheet := prepare(Document{Body: []byte(string(shrink(base)) + "\n" + rules + pressed + "\n"), Header: http.Header{
 			"Content-Type": {"text/css; charset=utf-8"}, "Cache-Control": {"private, no-cache"},
 			"Vary": {"Cookie, Accept-Encoding"}}})
 		styles[theme] = &sheet
