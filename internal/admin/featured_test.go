@@ -60,7 +60,7 @@ func TestF120AuthorSeesWhoFeaturesThemAndMayLeave(t *testing.T) {
 		o.featuredAs(bram, water, ilse, fedtest.Revoked)
 		b.press("Let them ask again: By the <water>").want(200, "/admin/featured").lacks("By the <water>")
 
-		b.open("/admin/profile").press("Save and send", "featured", "ask").want(200, "/admin/profile")
+		b.open("/admin/profile").press("Save", "featured", "ask").want(200, "/admin/profile")
 		if got := b.field("featured"); got != "ask" {
 			t.Errorf("the choice is kept as %q", got)
 		}
@@ -74,7 +74,7 @@ func TestF120AuthorSeesWhoFeaturesThemAndMayLeave(t *testing.T) {
 		o.featuredAs(kade, quays, ilse, fedtest.Accepted)
 		o.featuredAs(kade, shop, ilse, fedtest.Rejected)
 		b.post(path, form, strings.NewReader("answer=leave")).want(http.StatusNotFound, path)
-		b.open("/admin/profile").press("Save and send", "featured", "whoever").want(http.StatusUnprocessableEntity,
+		b.open("/admin/profile").press("Save", "featured", "whoever").want(http.StatusUnprocessableEntity,
 			"/admin/profile").sees("must be one of")
 	})
 }
