@@ -391,8 +391,7 @@ func (k *Keyring) Signer(r *http.Request, body []byte, actor string) (string, er
 
 func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID string, key RemoteKey, err error) {
 	client := ratelimit.ClientSource(r.RemoteAddr)
-	_, err = signature.Verify(r, body, k.bases, k.Now(), ofActor(actor), func(ctx context.Context, id string) (
-		crypto.PublicKey, error) {
+	find := func(ctx context.Context, id string) (crypto.PublicKey, error) {
 		id = blog.URI(id)
 		keyID = id
 		// The caller has checked the blocks of the actor, and so of the actor's host.
@@ -407,7 +406,8 @@ func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID stri
 			err = ErrGuessing
 		}
 		return key.Key, err
-	})
+	}
+	_, err = signature.Verify(r, body, k.bases, k.Now(), signature.Keys{Find: find, Choose: ofActor(actor)})
 	if err == nil && client != "" {
 		k.senders.Mark(senderName(client, keyID), k.Now())
 	}
@@ -416,7 +416,7 @@ func (k *Keyring) verify(r *http.Request, body []byte, actor string) (keyID stri
 
 // ofActor chooses among several signatures the one whose key belongs to an actor: its id begins with that of the actor,
 // or at least has the same origin. A proxy may have added the others.
-func ofActor(actor string) signature.Choose {
+func ofActor(actor string) func(keyIDs []string) int {
 	return func(keyIDs []string) int {
 		own := func(id string) bool {
 			rest, ok := strings.CutPrefix(blog.URI(id), actor)

@@ -197,7 +197,7 @@ func TestT080AFetchIsSignedByTheInstanceAtEachHop(t *testing.T) {
 			r.Header.Get("Accept-Encoding") != "gzip" {
 			return fmt.Errorf("header %v", r.Header)
 		}
-		_, err := signature.Verify(r, nil, []*url.URL{{Scheme: "http", Host: r.Host}}, time.Now(), nil, find)
+		_, err := signature.Verify(r, nil, []*url.URL{{Scheme: "http", Host: r.Host}}, time.Now(), signature.Keys{Find: find})
 		return err
 	}
 	far := serve(t, "127.0.0.1:0", func(w http.ResponseWriter, r *http.Request) {

@@ -34,10 +34,10 @@ func ExampleVerify() {
 		}
 		return key.Private.Public(), nil
 	}
-	signed, err := signature.Verify(request, body, us, now, nil, find)
+	signed, err := signature.Verify(request, body, us, now, signature.Keys{Find: find})
 	fmt.Println(signed.KeyID, signed.Scheme, err)
 
-	_, err = signature.Verify(request, []byte(`{"type":"Delete"}`), us, now, nil, find)
+	_, err = signature.Verify(request, []byte(`{"type":"Delete"}`), us, now, signature.Keys{Find: find})
 	fmt.Println("another body is refused:", errors.Is(err, signature.ErrRefused))
 	// Output:
 	// https://veerhuis.example/users/bram#main-key cavage-12 <nil>

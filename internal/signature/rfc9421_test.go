@@ -245,7 +245,7 @@ func TestRFC9421(t *testing.T) {
 			if test.after != nil {
 				test.after(req)
 			}
-			_, err := Verify(req, reply, overkant, now, nil, known)
+			_, err := Verify(req, reply, overkant, now, Keys{Find: known})
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
@@ -289,7 +289,7 @@ func TestAnotherProgramsRFC9421IsRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			req.RequestURI = req.URL.RequestURI() // as a server would have it
-			signed, err := Verify(req, body, overkant, time.Now(), nil, known)
+			signed, err := Verify(req, body, overkant, time.Now(), Keys{Find: known})
 			if err != nil || signed.KeyID != test.key.ID || signed.Scheme != RFC9421 {
 				t.Errorf("got %v, %v", signed, err)
 			}
@@ -310,7 +310,8 @@ func TestTheCallerChoosesAmongSeveralSignatures(t *testing.T) {
 		req := sign9421(t, post("/ap/inbox"), hand9421{})
 		withProxy(`x=();keyid="poqkLG", proxy=();keyid="https://proxy.example/key"`)(req)
 		var asked []string
-		_, err := Verify(req, reply, overkant, now, func(ids []string) int { asked = ids; return choice }, known)
+		_, err := Verify(req, reply, overkant, now,
+			Keys{Find: known, Choose: func(ids []string) int { asked = ids; return choice }})
 		if !errors.Is(err, want) || want == nil && err != nil || len(asked) != 2 || asked[1] != "https://proxy.example/key" {
 			t.Errorf("%d of %v: %v, want %v", choice, asked, err, want)
 		}

@@ -72,7 +72,7 @@ func TestWhatWeSignInEitherDialectWeBelieve(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				signed, err := Verify(arrived(req), body, overkant, now, nil, known)
+				signed, err := Verify(arrived(req), body, overkant, now, Keys{Find: known})
 				if err != nil || signed.KeyID != key.ID {
 					t.Errorf("%s %s with %s: %+v, %v", name, method, key.ID, signed, err)
 				}
@@ -112,7 +112,7 @@ func TestAcceptSignatureIsFollowedExactly(t *testing.T) {
 		if got := req.Header.Get("Signature-Input"); got != want {
 			t.Errorf("%s:\nsigned %s\nwant   %s", asked, got, want)
 		}
-		if _, err := Verify(arrived(req), reply, overkant, now, nil, known); err != nil {
+		if _, err := Verify(arrived(req), reply, overkant, now, Keys{Find: known}); err != nil {
 			t.Errorf("%s: what it is signed with does not hold: %v", asked, err)
 		}
 	}
@@ -158,14 +158,14 @@ func TestSynchronizationOfFollowersIsSignedInBothDialects(t *testing.T) {
 				t.Fatal(err)
 			}
 			find := func(context.Context, string) (crypto.PublicKey, error) { return key.Private.Public(), nil }
-			if _, err := Verify(arrived(r), body, []*url.URL{base}, now, nil, find); err != nil {
+			if _, err := Verify(arrived(r), body, []*url.URL{base}, now, Keys{Find: find}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			if Covers(r.Header, "collection-synchronization") != (said != "") || Covers(r.Header, "accept") {
 				t.Errorf("%s with %q: covered %t", name, said, Covers(r.Header, "collection-synchronization"))
 			}
 			r.Header.Set("Collection-Synchronization", "another")
-			if _, err := Verify(arrived(r), body, []*url.URL{base}, now, nil, find); (err == nil) != (said == "") {
+			if _, err := Verify(arrived(r), body, []*url.URL{base}, now, Keys{Find: find}); (err == nil) != (said == "") {
 				t.Errorf("%s, changed after %q: %v", name, said, err)
 			}
 		}

@@ -124,7 +124,7 @@ func TestSignRefusesAKeyThatCannotBeNamed(t *testing.T) {
 func TestManySignAtOnceAndAllAreVerifiedOverTheWire(t *testing.T) {
 	inbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if _, err := Verify(r, body, overkant, now, nil, known); err != nil {
+		if _, err := Verify(r, body, overkant, now, Keys{Find: known}); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
@@ -176,7 +176,8 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Verify(req.WithContext(context.Background()), reply, overkant, now, nil, known); err != nil {
+				if _, err := Verify(req.WithContext(context.Background()), reply, overkant, now,
+					Keys{Find: known}); err != nil {
 					b.Fatal(err)
 				}
 			}

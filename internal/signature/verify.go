@@ -42,13 +42,17 @@ type Signed struct {
 	At     time.Time // the signed Date or created, to the second
 }
 
-// Find returns the public key with this id: an *rsa.PublicKey or an ed25519.PublicKey. Verify calls it once, with an
-// absolute http or https address without a user name, and only after everything that needs no key was checked.
-type Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
+// Keys are the public keys that Verify may check a signature with.
+type Keys struct {
+	// Find returns the public key with this id: an *rsa.PublicKey or an ed25519.PublicKey. Verify calls it once, with an
+	// absolute http or https address without a user name, and only after everything that needs no key was checked.
+	Find func(ctx context.Context, keyID string) (crypto.PublicKey, error)
 
-// Choose returns which of the keys with these ids is to be judged, by its index, or -1 for none. Verify calls it where
-// a request has several signatures of RFC 9421 by keys with an address: a proxy on the way may add its own.
-type Choose func(keyIDs []string) int
+	// Choose returns which of the keys with these ids is to be judged, by its index, or -1 for none. Verify calls it
+	// where a request has several signatures of RFC 9421 by keys with an address: a proxy on the way may add its own.
+	// It may be nil.
+	Choose func(keyIDs []string) int
+}
 
 // Verify checks the signature of a request that arrived here. The body is what was read of it, byte for byte. The
 // bases are the public addresses of this site ("https://overkant.example"): the request must have been made to one of
@@ -58,13 +62,12 @@ type Choose func(keyIDs []string) int
 // it Cavage. The signature must cover the method, the target, the host, a time inside the window and, except for GET
 // and HEAD, a digest that equals that of the body. The algorithm follows from the key.
 //
-// Of several signatures only one is judged. Those whose key id is no address are left out, and choose picks one of
-// several others. Without choose such a request is refused.
+// Of several signatures only one is judged. Those whose key id is no address are left out, and keys.Choose picks one
+// of several others. Without it such a request is refused.
 //
 // The errors are ErrUnsigned, ErrMalformed and ErrRefused. An ErrRefused that is an ErrMismatch may be worth another
-// call with a key that was fetched again. An error of find comes back wrapped and is none of these.
-func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, choose Choose,
-	find Find) (Signed, error) {
+// call with a key that was fetched again. An error of keys.Find comes back wrapped and is none of these.
+func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, keys Keys) (Signed, error) {
 	if !Present(req.Header) {
 		return Signed{}, ErrUnsigned
 	}
@@ -76,7 +79,8 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, cho
 		}
 		read = message.rfc9421
 	}
-	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now, choose: choose}
+	m := message{req: req, body: body, base: baseOf(req.Host, bases), target: req.RequestURI, now: now,
+		choose: keys.Choose}
 	if m.base == nil {
 		return Signed{}, refused("it was made for the host %q, which is not ours", req.Host)
 	}
@@ -90,8 +94,8 @@ func Verify(req *http.Request, body []byte, bases []*url.URL, now time.Time, cho
 	if err := checkKeyID(claim.KeyID); err != nil {
 		return Signed{}, err
 	}
-	// Last, because find may fetch the key from another server: nobody causes that with a header that is bad anyway.
-	key, err := find(req.Context(), claim.KeyID)
+	// Last, because keys.Find may fetch the key from another server: nobody causes that with a header that is bad anyway.
+	key, err := keys.Find(req.Context(), claim.KeyID)
 	if err != nil {
 		return Signed{}, fmt.Errorf("find key %q: %w", claim.KeyID, err)
 	}
@@ -113,7 +117,7 @@ type message struct {
 	base   *url.URL // the public address it was made to
 	target string   // path and query, as they were sent
 	now    time.Time
-	choose Choose
+	choose func(keyIDs []string) int
 }
 
 // claim is what a signature says, before its key is known.

@@ -217,7 +217,7 @@ func TestCavage(t *testing.T) {
 			if test.after != nil {
 				test.after(req)
 			}
-			signed, err := Verify(req, reply, overkant, now, nil, known)
+			signed, err := Verify(req, reply, overkant, now, Keys{Find: known})
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
@@ -261,7 +261,7 @@ func TestCavageHeadersAsTheyAreWritten(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			req := post("/ap/inbox")
 			req.Header.Set("Signature", test.value)
-			_, err := Verify(req, reply, overkant, now, nil, known)
+			_, err := Verify(req, reply, overkant, now, Keys{Find: known})
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
@@ -285,7 +285,7 @@ func TestAnHMACWithThePublicKeyAsSecretIsRefused(t *testing.T) {
 		mac := hmac.New(sha256.New, []byte(public))
 		mac.Write([]byte(h.text(req)))
 		req.Header.Set("Signature", regexpSignature(h.value(t, req), base64.StdEncoding.EncodeToString(mac.Sum(nil))))
-		if _, err := Verify(req, reply, overkant, now, nil, known); !errors.Is(err, ErrRefused) {
+		if _, err := Verify(req, reply, overkant, now, Keys{Find: known}); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: got %v", algorithm, err)
 		}
 	}
@@ -306,7 +306,7 @@ func TestAGetNeedsNoDigestButMayHaveOne(t *testing.T) {
 		req.Method, req.Body = "GET", http.NoBody
 		req.Header.Set("Digest", test.digest)
 		hand{headers: test.headers}.sign(t, req)
-		_, err := Verify(req, nil, overkant, now, nil, known)
+		_, err := Verify(req, nil, overkant, now, Keys{Find: known})
 		if !errors.Is(err, test.want) || test.want == nil && err != nil {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
 		}
@@ -317,14 +317,15 @@ func TestVerifyReturnsKeyAndTime(t *testing.T) {
 	at := now.Add(-3 * time.Minute)
 	req := post("/ap/inbox")
 	req.Header.Set("Date", at.Format(http.TimeFormat))
-	cavage, err := Verify(hand{}.sign(t, req), reply, overkant, now, nil, known)
+	cavage, err := Verify(hand{}.sign(t, req), reply, overkant, now, Keys{Find: known})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(Signed{KeyID: bramRSA, Scheme: Cavage, At: at}, cavage); diff != "" {
 		t.Error(diff)
 	}
-	rfc9421, err := Verify(sign9421(t, post("/ap/inbox"), hand9421{created: at}), reply, overkant, now, nil, known)
+	rfc9421, err := Verify(sign9421(t, post("/ap/inbox"), hand9421{created: at}), reply, overkant, now,
+		Keys{Find: known})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,8 +336,8 @@ func TestVerifyReturnsKeyAndTime(t *testing.T) {
 
 func TestAnErrorOfFindIsNoRefusal(t *testing.T) {
 	trouble := errors.New("no answer within 10 seconds")
-	_, err := Verify(hand{}.sign(t, post("/ap/inbox")), reply, overkant, now, nil,
-		func(context.Context, string) (crypto.PublicKey, error) { return nil, trouble })
+	_, err := Verify(hand{}.sign(t, post("/ap/inbox")), reply, overkant, now,
+		Keys{Find: func(context.Context, string) (crypto.PublicKey, error) { return nil, trouble }})
 	if !errors.Is(err, trouble) {
 		t.Errorf("got %v, want the trouble itself", err)
 	}
@@ -358,7 +359,7 @@ func TestAKeyIsLookedUpOnlyWhenAllElseHolds(t *testing.T) {
 		"a user in the id":  hand{keyID: "http://user@10.0.0.1/"}.sign(t, post("/ap/inbox")),
 		"an old creation":   sign9421(t, post("/ap/inbox"), hand9421{created: now.Add(-13 * time.Hour)}),
 	} {
-		if _, err := Verify(req, reply, overkant, now, nil, asked); !errors.Is(err, ErrRefused) {
+		if _, err := Verify(req, reply, overkant, now, Keys{Find: asked}); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -371,8 +372,8 @@ func TestAWeakKeyProvesNothing(t *testing.T) {
 	}
 	req := hand{key: weak}.sign(t, post("/ap/inbox"))
 	for _, key := range []crypto.PublicKey{&weak.PublicKey, nil, (*rsa.PublicKey)(nil), "a key", weak} {
-		_, err := Verify(req, reply, overkant, now, nil,
-			func(context.Context, string) (crypto.PublicKey, error) { return key, nil })
+		_, err := Verify(req, reply, overkant, now,
+			Keys{Find: func(context.Context, string) (crypto.PublicKey, error) { return key, nil }})
 		if !errors.Is(err, ErrRefused) || errors.Is(err, ErrMismatch) {
 			t.Errorf("%T: got %v", key, err)
 		}
@@ -384,8 +385,8 @@ func TestEachOfOurAddressesIsOurs(t *testing.T) {
 	for host, want := range map[string]error{"overkant.example": nil, "127.0.0.1:8080": nil, "127.0.0.1": ErrRefused} {
 		req := post("/ap/inbox")
 		req.Host = host
-		if _, err := Verify(hand{}.sign(t, req), reply, bases, now, nil, known); !errors.Is(err, want) || want == nil &&
-			err != nil {
+		if _, err := Verify(hand{}.sign(t, req), reply, bases, now, Keys{Find: known}); !errors.Is(err, want) ||
+			want == nil && err != nil {
 			t.Errorf("cavage, %s: got %v, want %v", host, err, want)
 		}
 		req = sign9421(t, post("/ap/inbox"), hand9421{base: "http://127.0.0.1:8080"})
@@ -393,7 +394,7 @@ func TestEachOfOurAddressesIsOurs(t *testing.T) {
 		if host == "overkant.example" {
 			want = ErrMismatch
 		}
-		if _, err := Verify(req, reply, bases, now, nil, known); !errors.Is(err, want) || want == nil && err != nil {
+		if _, err := Verify(req, reply, bases, now, Keys{Find: known}); !errors.Is(err, want) || want == nil && err != nil {
 			t.Errorf("rfc 9421, %s: got %v, want %v", host, err, want)
 		}
 	}
@@ -402,7 +403,7 @@ func TestEachOfOurAddressesIsOurs(t *testing.T) {
 func TestARequestInAbsoluteFormIsCheckedByItsPath(t *testing.T) {
 	req := hand{target: "post /ap/inbox?a=1"}.sign(t, post("/ap/inbox?a=1"))
 	req.RequestURI = "https://overkant.example/ap/inbox?a=1"
-	if _, err := Verify(req, reply, overkant, now, nil, known); err != nil {
+	if _, err := Verify(req, reply, overkant, now, Keys{Find: known}); err != nil {
 		t.Error(err)
 	}
 }
@@ -414,9 +415,9 @@ func TestASignatureIsReadUpToItsLimits(t *testing.T) {
 			value := req.Header.Get("Signature")
 			req.Header.Set("Signature", strings.Replace(value, `",`, `",`+strings.Repeat(" ", more-len(value)), 1))
 		}
-		_, err := Verify(req, reply, overkant, now, nil, func(context.Context, string) (crypto.PublicKey, error) {
+		_, err := Verify(req, reply, overkant, now, Keys{Find: func(context.Context, string) (crypto.PublicKey, error) {
 			return keys().rsa.Private.Public(), nil
-		})
+		}})
 		return err
 	}
 	if err := verify(hand{}, maxHeader); err != nil {
@@ -463,7 +464,7 @@ func FuzzSignatureHeader(f *testing.F) {
 		}
 		req := post("/ap/inbox?a")
 		req.Header.Set("Signature", header)
-		Verify(req, reply, overkant, now, nil, known)
+		Verify(req, reply, overkant, now, Keys{Find: known})
 	})
 }
 
@@ -477,9 +478,9 @@ func FuzzSignatureInput(f *testing.F) {
 		req.Header.Set("Signature-Input", input)
 		req.Header.Set("Signature", value)
 		req.Header.Set("Content-Digest", digest)
-		_, err := Verify(req, reply, overkant, now, nil, func(context.Context, string) (crypto.PublicKey, error) {
+		_, err := Verify(req, reply, overkant, now, Keys{Find: func(context.Context, string) (crypto.PublicKey, error) {
 			return keys().kade.Private.Public(), nil
-		})
+		}})
 		if err == nil {
 			t.Error("somebody else's key was taken for the signer's")
 		}

@@ -33,8 +33,8 @@ func signedBy(t *testing.T, l fedtest.Delivery, pem string) bool {
 		t.Fatal(err)
 	}
 	request.Header, request.RequestURI = l.Header.Clone(), l.Inbox
-	_, err = signature.Verify(request, l.Body, []*url.URL{base}, l.At, nil,
-		func(context.Context, string) (crypto.PublicKey, error) { return key, nil })
+	_, err = signature.Verify(request, l.Body, []*url.URL{base}, l.At,
+		signature.Keys{Find: func(context.Context, string) (crypto.PublicKey, error) { return key, nil }})
 	return err == nil
 }
 

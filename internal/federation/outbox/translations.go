@@ -35,7 +35,7 @@ var errUnchanged = errors.New("nothing changed")
 
 func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time, t blog.Translation,
 	skipIfSame bool) (blog.Article, error) {
-	return o.changeTranslation(ctx, article, "translate", &t, func(s *store.Store, a *blog.Article) (bool, error) {
+	check := func(s *store.Store, a *blog.Article) (bool, error) {
 		if !saved.Equal(a.SavedAt) {
 			return false, fmt.Errorf("%w: somebody saved it since you opened it", blog.ErrConflict)
 		}
@@ -56,9 +56,9 @@ func (o *Outbox) translate(ctx context.Context, article blog.ID, saved time.Time
 		}
 		// An unchanged translation that was behind the original is saved as up to date. Readers see no difference.
 		return !t.Draft && !same, nil
-	}, func(s *store.Store, a blog.Article) error {
-		return o.saveTranslation(ctx, s, a, t)
-	})
+	}
+	return o.changeTranslation(ctx, article, translationChange{name: "translate", text: &t, check: check,
+		apply: func(s *store.Store, a blog.Article) error { return o.saveTranslation(ctx, s, a, t) }})
 }
 
 // saveTranslation saves a text in another language. It adds a revision when the text is new, or when it becomes public.
@@ -98,30 +98,38 @@ func (o *Outbox) checkTranslation(ctx context.Context, s *store.Store, a blog.Ar
 // Untranslate removes a translation. Its address then leads to the original. If the translation was public, every
 // server that has the article gets an Update.
 func (o *Outbox) Untranslate(ctx context.Context, article blog.ID, language string) (blog.Article, error) {
-	none := blog.Translation{Text: blog.Text{Language: language}}
-	return o.changeTranslation(ctx, article, "untranslate", &none, func(s *store.Store, _ *blog.Article) (bool, error) {
+	check := func(s *store.Store, _ *blog.Article) (bool, error) {
 		t, err := s.Translation(ctx, article, language)
 		return !t.Draft, err
-	}, func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) })
+	}
+	none := blog.Translation{Text: blog.Text{Language: language}}
+	return o.changeTranslation(ctx, article, translationChange{name: "untranslate", text: &none, check: check,
+		apply: func(s *store.Store, _ blog.Article) error { return s.RemoveTranslation(ctx, article, language) }})
 }
 
-// changeTranslation changes a translation of an article in one transaction. check runs first and reports whether
-// readers see the change. Then the article is saved, with a new revision if they do, and change makes the change.
-// action names the change in errors. changed is the translation as it will be; it gets the links to people whom it is
-// the first to mention.
-func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action string, changed *blog.Translation,
-	check func(*store.Store, *blog.Article) (bool, error),
-	change func(*store.Store, blog.Article) error) (blog.Article, error) {
+// translationChange is a change of a translation of an article.
+type translationChange struct {
+	name string            // in errors
+	text *blog.Translation // as it will be; it gets the links to people whom it is the first to mention
+
+	// check runs first and reports whether readers see the change.
+	check func(*store.Store, *blog.Article) (bool, error)
+	apply func(*store.Store, blog.Article) error
+}
+
+// changeTranslation changes a translation of an article in one transaction: it checks the change, saves the article,
+// with a new revision if readers see the change, and applies the change.
+func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, c translationChange) (blog.Article, error) {
 	a, err := o.Store.Article(ctx, article)
 	if err != nil {
 		return a, err
 	}
 	var ready preparation
 	if a.Status == blog.Published {
-		if ready, err = o.prepare(ctx, a, false, changed); err != nil {
-			return a, fmt.Errorf("%s %q: %w", action, a.Title, err)
+		if ready, err = o.prepare(ctx, a, false, c.text); err != nil {
+			return a, fmt.Errorf("%s %q: %w", c.name, a.Title, err)
 		}
-		ready.link(&changed.Text)
+		ready.link(&c.text.Text)
 	}
 	err = o.Store.InTx(ctx, func(s *store.Store) error {
 		if a, err = s.LockArticle(ctx, article); err != nil {
@@ -130,7 +138,7 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action 
 		if a.Status == blog.Deleted {
 			return blog.ErrGone
 		}
-		seen, err := check(s, &a)
+		seen, err := c.check(s, &a)
 		if err != nil {
 			return err
 		}
@@ -143,7 +151,7 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action 
 		if err := s.SaveArticle(ctx, &a, o.Now()); err != nil {
 			return err
 		}
-		if err := change(s, a); err != nil {
+		if err := c.apply(s, a); err != nil {
 			return err
 		}
 		if err := ready.saveLinks(ctx, s, &a); err != nil || !public || a.ObjectID == "" {
@@ -153,7 +161,7 @@ func (o *Outbox) changeTranslation(ctx context.Context, article blog.ID, action 
 		return o.sendOrHold(ctx, s, store.Hold{ArticleID: a.ID, Before: before}, 0, ready.mentions)
 	})
 	if err != nil {
-		return a, fmt.Errorf("%s %q: %w", action, a.Title, err)
+		return a, fmt.Errorf("%s %q: %w", c.name, a.Title, err)
 	}
 	o.Wake()
 	return a, nil
