@@ -35,7 +35,8 @@ var payload = []byte(`{"type":"Create","object":{"name":"Four minutes wide"}}`)
 func inbox(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	find := func(context.Context, string) (crypto.PublicKey, error) { return instanceKey().Private.Public(), nil }
-	if _, err := signature.Verify(r, body, []*url.URL{{Scheme: "http", Host: r.Host}}, time.Now(), signature.Keys{Find: find}); err != nil {
+	if _, err := signature.Verify(r, body, []*url.URL{{Scheme: "http", Host: r.Host}}, time.Now(),
+		signature.Keys{Find: find}); err != nil {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	}
