@@ -200,8 +200,8 @@ func TestT144OneConversationHasOneCount(t *testing.T) {
 		if shown != 3 || !strings.Contains(page, "3 replies from 1 server") {
 			t.Errorf("a visitor sees %d replies under the title %q", shown, page[strings.Index(page, `id="talk-title"`):][:60])
 		}
-		if byline := replyCount.FindStringSubmatch(page); len(byline) != 2 || byline[1] != "3" {
-			t.Errorf("the by-line says %q", byline)
+		if byline := replyCount.FindStringSubmatch(page); byline != nil {
+			t.Errorf("the by-line says the only count once more: %q", byline)
 		}
 		if _, front := w.get(w.url+"/", "text/html"); !strings.Contains(front, "<b>3</b> replies") {
 			t.Error("the front page counts otherwise")

@@ -171,7 +171,7 @@ func TestTheDoctorFindsWhatAProxyBreaks(t *testing.T) {
 			"Digest": {there: without("Digest"),
 				want: map[string]string{"letterbox": `"digest", which the request lacks`}},
 			"Content-Digest": {there: without("Content-Digest"),
-				want: map[string]string{"letterbox": "0 headers Content-Digest"}},
+				want: map[string]string{"letterbox": `"content-digest", which the request lacks`}},
 			"Date": {there: without("Date"),
 				want: map[string]string{"letterbox": `"date", which the request lacks`, "reading": `"date"`}},
 			"another Date": {there: func(r *http.Request) {
