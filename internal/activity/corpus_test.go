@@ -90,10 +90,10 @@ func wanted(file string) string {
 		return "quoterequest"
 	case first == "emoji" && of == "react":
 		return "like"
-	case slices.Contains(strings.Fields("accept announce block delete dislike flag follow like move reject undo"),
+	case slices.Contains(strings.Fields("accept announce block delete dislike flag follow like move reject remove undo"),
 		first) && !slices.Contains([]string{"authorization", "approval"}, of):
 		return first
-	case slices.Contains(strings.Fields("add create invite join leave listen lock remove resolve view approve "+
+	case slices.Contains(strings.Fields("add create invite join leave listen lock resolve view approve "+
 		"question travel"), first):
 		return "heard and left alone"
 	case slices.Contains(strings.Fields("webfinger nodeinfo untyped"), first):
