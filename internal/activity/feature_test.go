@@ -85,3 +85,23 @@ func TestACollectionOfAccountsIsReadInItsShapes(t *testing.T) {
 		})
 	}
 }
+
+func TestF121CollectionOfTheAuthorsIsReadAsOthersReadIt(t *testing.T) {
+	o, err := ParseObject(read(t, string(authorsCollection.Document())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := authorsCollection.Voice.ID
+	if o.ID != overkant.AuthorsCollection(site) || o.AttributedTo != overkant.ActorID(site) ||
+		o.Name != "De Overkant" || o.URL != overkant.AuthorsPage() {
+		t.Errorf("read as %+v", o)
+	}
+	want := &FeaturedCollection{Whole: true}
+	for _, t := range []blog.Authorization{authorsCollection.Members[1], authorsCollection.Members[0]} { // by their time
+		want.Items = append(want.Items, FeaturedItem{overkant.AuthorsItem(site, t.ID), t.Target,
+			Authorization{Site: overkant, ID: t.ID}.Address()})
+	}
+	if diff := cmp.Diff(want, o.Collection); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -158,6 +158,7 @@ func documents(t *testing.T) map[string][]byte {
 	addCollectionDocuments(all)
 	all["quote-authorization"], all["reply-authorization"] = quoteStamp.Document(), replyStamp.Document()
 	all["feature-authorization"] = featureStamp.Document()
+	addAuthorsDocuments(add, all)
 	return all
 }
 
@@ -199,6 +200,30 @@ func addConsentDocuments(add func(name string) func([]byte, error), e Envelope) 
 	add("delete-stamp")(WrapDeleteAuthorization(e, quoteStamp, bram, nadia, bram))
 }
 
+// authorsCollection is the one of De Overkant, with Ilse and Tobias, who said yes later.
+var authorsCollection = AuthorsCollection{Site: overkant,
+	Voice: blog.Voice{ID: "01KAV3SITE", Kind: blog.SiteVoice, Handle: "overkant", Name: "De Overkant",
+		Summary: "Across the river & back.", Discoverable: true, FeaturesSince: &published21, CreatedAt: ilseVoice.CreatedAt,
+		UpdatedAt: ilseVoice.UpdatedAt},
+	Members: []blog.Authorization{
+		{ID: "01KAW3TOBIAS", Target: "https://overkant.example/ap/actors/01KAV3T0BIAS", At: edited22},
+		{ID: "01KAW3STAMP", Target: ilse, At: published21}}}
+
+func addAuthorsDocuments(add func(name string) func([]byte, error), all map[string][]byte) {
+	c := authorsCollection
+	e := Envelope{Site: overkant, Voice: c.Voice, ID: "01KAW2ACT", At: edited22}
+	id, list := overkant.AuthorsCollection(c.Voice.ID), overkant.Collections(c.Voice.ID)
+	all["authors-collection"], all["authors-item"] = c.Document(), c.Item(c.Members[1])
+	c.Members = nil
+	all["authors-collection-empty"] = c.Document()
+	add("organization-with-authors")(Person(overkant, c.Voice))
+	add("add-authors-collection")(WrapAddTo(e, all["authors-collection"], list))
+	add("add-authors-item")(WrapAddTo(e, all["authors-item"], id))
+	add("update-authors-collection")(WrapUpdateOf(e, all["authors-collection"]))
+	add("remove-authors-collection")(WrapRemoveFrom(e, id, list))
+	add("remove-authors-item")(WrapRemoveFrom(e, overkant.AuthorsItem(c.Voice.ID, "01KAW3STAMP"), id))
+}
+
 // contexts are the @contexts of our documents, by what they are called in golden files.
 func contexts(t *testing.T) map[string]string {
 	proving, err := contextWithProof([]byte(mainContext))
@@ -206,7 +231,8 @@ func contexts(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return map[string]string{"the context": mainContext, "the context of consent": requestContext,
-		"the context of proofs": string(proving)}
+		"the context of featured collections": featureContext,
+		"the context of proofs":               string(proving)}
 }
 
 // named is a document with its @context called by name.

@@ -66,6 +66,9 @@ func personExtensions(site blog.Site, v blog.Voice, id string) extensions {
 		"attributionDomains": []string{site.Host()},
 		"interactionPolicy":  extensions{"canFeature": featurePolicy(v, id)},
 	}
+	if v.FeaturesAuthors() {
+		more["featuredCollections"] = site.Collections(v.ID)
+	}
 	if len(v.AlsoKnownAs) > 0 {
 		more["alsoKnownAs"] = []string(v.AlsoKnownAs)
 	}

@@ -81,7 +81,8 @@ var order = ranks("id", "type", "actor", "webfinger", "preferredUsername", "attr
 	"attachment", "tag", "preview", "manuallyApprovesFollowers", "discoverable", "indexable", "inbox", "outbox",
 	"followers", "following", "featured", "featuredTags", "endpoints", "attributionDomains", "alsoKnownAs", "movedTo",
 	"publicKey", "assertionMethod", "owner", "controller", "publicKeyPem", "publicKeyMultibase", "replies", "likes",
-	"shares", "interactionPolicy", "totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target",
+	"shares", "interactionPolicy", "featuredCollections", "featuredObject", "featuredObjectType", "featureAuthorization",
+	"totalItems", "partOf", "first", "last", "next", "items", "orderedItems", "target",
 	"object",
 	"instrument", "result", "interactingObject", "interactionTarget")
 

@@ -34,6 +34,17 @@ func (v Voice) MayFeature() FeaturePolicy {
 	return FeatureEveryone
 }
 
+// FeaturesAuthors reports whether the voice publishes the collection of the authors.
+func (v Voice) FeaturesAuthors() bool {
+	return v.Kind == SiteVoice && v.FeaturesSince != nil && v.Followable()
+}
+
+// MostFeatured is how many authors the blog recommends in its collection: as many as one on Mastodon may have.
+const MostFeatured = 25
+
+// OfThisBlog reports whether it is for the collection in which this blog recommends its authors.
+func (t Authorization) OfThisBlog() bool { return t.Kind == FeatureAuthorization && t.ActorID == "" }
+
 // FeaturedCollection is a list of recommended accounts that somebody on another server publishes (FEP-7aa9).
 type FeaturedCollection struct {
 	Address string // ActivityPub id

@@ -177,6 +177,20 @@ func (s Site) Media(file string) string { return s.URL + "/media/" + file }
 // ActorID is the id of a voice as an actor.
 func (s Site) ActorID(voice ID) string { return s.URL + "/ap/actors/" + string(voice) }
 
+// Collections is the list of the collections of recommended accounts that a voice publishes (FEP-7aa9).
+func (s Site) Collections(voice ID) string { return s.ActorID(voice) + "/collections" }
+
+// AuthorsCollection is the id of the collection in which the voice of the blog recommends its authors.
+func (s Site) AuthorsCollection(voice ID) string { return s.Collections(voice) + "/authors" }
+
+// AuthorsPage is the page of the authors, for people.
+func (s Site) AuthorsPage() string { return s.URL + "/about#authors" }
+
+// AuthorsItem is the id of the item for an author there, made from the id of the author's authorization.
+func (s Site) AuthorsItem(voice, authorization ID) string {
+	return s.AuthorsCollection(voice) + "/" + string(authorization)
+}
+
 // ArticleID is the id of an article on the wire, made from its ObjectID.
 func (s Site) ArticleID(object ID) string { return s.URL + "/ap/articles/" + string(object) }
 

@@ -35,6 +35,7 @@ type Voice struct {
 	CanFeature        FeaturePolicy // who may feature it in a collection, see MayFeature
 	AlsoKnownAs       Strings       // addresses of the same person elsewhere
 	MovedTo           string
+	FeaturesSince     *time.Time // of the blog: since when it publishes the collection of its authors
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	LeavesAt          *time.Time // when its owner wants it deleted

@@ -10,7 +10,7 @@ import (
 const (
 	voiceColumns = `v.id, v.kind, v.handle, v.name, v.summary, v.picture, v.header, v.fields, v.public_key, v.proof_key,
 		v.discoverable, v.indexable, v.approves_followers, v.shows_followers, v.can_feature, v.also_known_as,
-		v.moved_to, v.created_at, v.updated_at, v.silent_at, v.leaves_at, v.retired_at,
+		v.moved_to, v.created_at, v.updated_at, v.silent_at, v.features_since, v.leaves_at, v.retired_at,
 		COALESCE((SELECT slug FROM series WHERE voice_id = v.id AND voice_id <> ''), '') AS series_slug`
 	authorColumns = voiceColumns + `, a.email, a.password, a.role, a.language, a.timezone, a.hold_seconds, a.disabled_at`
 	fromAuthors   = ` FROM authors a JOIN voices v ON v.id = a.voice_id `

@@ -14,7 +14,7 @@ const authorizationColumns = `t.id, t.kind, COALESCE(t.article_id, '') AS articl
 // for each author: another one is blog.ErrConflict.
 func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.mark(authorizationTopic(t))
+		s.markAuthorization(t)
 		return s.run(ctx, `
 			INSERT INTO authorizations (id, kind, article_id, voice_id, target, instrument, item, actor_id, domain,
 				request_id, requested, state, at)
@@ -24,6 +24,14 @@ func (s *Store) SaveAuthorization(ctx context.Context, t blog.Authorization) err
 			t.ID, t.Kind, t.ArticleID, t.VoiceID, t.Target, t.Instrument, t.Item, t.ActorID, t.Domain,
 			t.RequestID, t.Requested, t.State, t.At)
 	})
+}
+
+// markAuthorization marks what shows an authorization. The collection of this blog shows those that it has.
+func (s *Store) markAuthorization(t blog.Authorization) {
+	if t.OfThisBlog() {
+		s.markChanged()
+	}
+	s.mark(authorizationTopic(t))
 }
 
 // authorizationTopic is the topic of the document of an authorization.

@@ -106,11 +106,12 @@ func (s *Store) CountFeatures(ctx context.Context, voice blog.ID, domain string)
 	return n, err
 }
 
-// OldFeatureRequests lists at most limit requests that wait since before a time, oldest first.
+// OldFeatureRequests lists at most limit requests of others that wait since before a time, oldest first.
 func (s *Store) OldFeatureRequests(ctx context.Context, before time.Time, limit int) ([]blog.Authorization, error) {
 	var list []blog.Authorization
 	err := s.all(ctx, &list, `SELECT `+authorizationColumns+` FROM authorizations t
-		WHERE t.kind = 'feature' AND t.state = 'asked' AND t.at < ? ORDER BY t.at LIMIT ?`, before, limit)
+		WHERE t.kind = 'feature' AND t.state = 'asked' AND t.actor_id IS NOT NULL AND t.at < ? ORDER BY t.at LIMIT ?`,
+		before, limit)
 	return list, err
 }
 
@@ -118,7 +119,7 @@ func (s *Store) OldFeatureRequests(ctx context.Context, before time.Time, limit 
 // more.
 func (s *Store) RemoveFeature(ctx context.Context, t blog.Authorization) error {
 	return s.InTx(ctx, func(s *Store) error {
-		s.mark(authorizationTopic(t))
+		s.markAuthorization(t)
 		if err := s.run(ctx, `DELETE FROM authorizations WHERE id = ?`, t.ID); err != nil {
 			return err
 		}

@@ -79,6 +79,14 @@ func (s *Store) SiteVoice(ctx context.Context) (blog.Voice, error) {
 	return v, err
 }
 
+// LockSiteVoice is SiteVoice for a transaction that changes the collection of the authors. Others wait until it ends,
+// so that nobody is added twice.
+func (s *Store) LockSiteVoice(ctx context.Context) (blog.Voice, error) {
+	var v blog.Voice
+	err := s.one(ctx, &v, `SELECT `+voiceColumns+` FROM voices v WHERE v.kind = 'site'`+s.sql.lockRow())
+	return v, err
+}
+
 // SeriesVoice returns the voice of a series, even if it is silent. It returns blog.ErrNotFound when there is none.
 func (s *Store) SeriesVoice(ctx context.Context, series blog.ID) (blog.Voice, error) {
 	var v blog.Voice
@@ -104,6 +112,15 @@ func (s *Store) AddVoice(ctx context.Context, v blog.Voice, keys VoiceKeys, seri
 			err = fmt.Errorf("%w: the series has a voice already", blog.ErrConflict)
 		}
 		return err
+	})
+}
+
+// SetFeaturesSince sets since when the voice of the blog publishes the collection of its authors; nil ends that.
+func (s *Store) SetFeaturesSince(ctx context.Context, voice blog.ID, since *time.Time, now time.Time) error {
+	return s.InTx(ctx, func(s *Store) error {
+		s.markChanged()
+		return s.execOne(ctx, `UPDATE voices SET features_since = ?, updated_at = ? WHERE id = ? AND kind = 'site'`, since,
+			now, voice)
 	})
 }
 

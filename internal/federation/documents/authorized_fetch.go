@@ -122,6 +122,12 @@ func (d *Documents) isActor(path string) bool {
 	return ok && kind == "actors" && rest == "" || path == "/" || blog.HandleIn(path) != "" || blog.SeriesIn(path) != ""
 }
 
+// isPermission reports whether a path is that of an authorization, or of a collection that lists some of ours.
+func (d *Documents) isPermission(path string) bool {
+	kind, _, rest, ok := d.Site.Local(d.Site.URL + path)
+	return ok && (kind == "authorizations" || kind == "actors" && strings.HasPrefix(rest+"/", "collections/"))
+}
+
 // stub returns what a reader without a signature gets of a voice. The front page of a blog without a voice of its own
 // belongs to the instance actor.
 func (d *Documents) stub(ctx context.Context, r *http.Request) ([]byte, error) {

@@ -68,6 +68,9 @@ func (d *Documents) activityRoutes(r chi.Router) {
 	get("/actors/{actor}/following", d.serve(d.following))
 	get("/actors/{actor}/featured", d.serve(d.featured))
 	get("/actors/{actor}/tags", d.serve(d.tags))
+	get("/actors/{actor}/collections", d.serve(d.collections))
+	get("/actors/{actor}/collections/authors", d.serve(d.authors))
+	get("/actors/{actor}/collections/authors/{stamp}", d.serve(d.authorsItem))
 	get("/articles/{object}", d.serveToReaders(d.post))
 	get("/articles/{object}/{collection:replies}", d.paged(d.collection, d.repliesAfter))
 	get("/articles/{object}/{collection:context}", d.paged(d.collection, d.threadAfter))
@@ -164,8 +167,9 @@ func (d *Documents) document(build builder, kind string) page.Maker {
 	return func(ctx context.Context, r *http.Request) (page.Document, error) {
 		body, err := build(ctx, r)
 		// The document of an actor contains its key. A server that gets an Update about a new key must not read the old one
-		// from a cache.
-		doc := page.Document{Status: http.StatusOK, Body: body, Current: d.isActor(r.URL.Path),
+		// from a cache, nor one that checks a permission the one that was taken back.
+		doc := page.Document{Status: http.StatusOK, Body: body,
+			Current: d.isActor(r.URL.Path) || d.isPermission(r.URL.Path),
 			Header: http.Header{"Content-Type": {kind}, "Vary": {"Accept, Accept-Encoding"},
 				"Access-Control-Allow-Origin": {"*"}, "Cache-Control": {page.ForReaders}}}
 		var id elsewhere

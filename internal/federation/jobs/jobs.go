@@ -45,6 +45,7 @@ func (j *Jobs) list() []job {
 		{"account-deletions", time.Minute, j.Outbox.DeleteDueAuthors},
 		{"actor-refresh", time.Minute, j.refresh},
 		{"collection-refresh", time.Minute, j.refreshCollections},
+		{"authors-collection", time.Minute, j.Outbox.RenewAuthors},
 		{"collection-requests", 10 * time.Minute, j.Outbox.ExpireFeatureRequests},
 		{"server-software", time.Minute, j.askSoftware},
 		{"write-ahead-log", time.Minute, j.Store.ShrinkWAL},

@@ -63,6 +63,9 @@ func (o *Outbox) DeleteAuthor(ctx context.Context, id blog.ID) error {
 		if err := o.buryObjects(ctx, s, id); err != nil {
 			return err
 		}
+		if err := o.forgetAuthor(ctx, s, id); err != nil {
+			return err
+		}
 		// Last, since it may only erase a voice without living objects.
 		return s.EraseVoice(ctx, author.Voice, o.Now())
 	})

@@ -19,6 +19,13 @@ func (o *Outbox) AnswerFeature(ctx context.Context, voice, id blog.ID, accept bo
 		if t.State != blog.AuthorizationAsked {
 			return blog.ErrConflict
 		}
+		if t.OfThisBlog() { // it needs no answer
+			t.State, t.At = blog.AuthorizationRefused, o.Now()
+			if accept {
+				t.State = blog.AuthorizationGiven
+			}
+			return s.SaveAuthorization(ctx, t)
+		}
 		actor, err := s.Actor(ctx, t.ActorID)
 		if err != nil {
 			return err
@@ -43,6 +50,10 @@ func (o *Outbox) EndFeature(ctx context.Context, voice, id blog.ID) error {
 			return blog.ErrConflict
 		}
 		t.At = o.Now()
+		if t.OfThisBlog() {
+			t.State = blog.AuthorizationRevoked
+			return s.SaveAuthorization(ctx, t)
+		}
 		return o.queueRevoked(ctx, s, t)
 	})
 }
@@ -65,7 +76,10 @@ func (o *Outbox) changeFeature(ctx context.Context, voice, id blog.ID,
 		if err != nil {
 			return err
 		}
-		return change(s, t)
+		if err := change(s, t); err != nil || !t.OfThisBlog() {
+			return err
+		}
+		return o.renewAuthors(ctx, s)
 	})
 	if err != nil {
 		return fmt.Errorf("answer a collection: %w", err)

@@ -18,7 +18,13 @@ const updateDelay = 5 * time.Minute
 // changes until then.
 func (o *Outbox) SaveProfile(ctx context.Context, voice blog.Voice) error {
 	voice.UpdatedAt = o.Now()
-	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error { return s.SaveVoice(ctx, voice) })
+	err := o.changeProfile(ctx, voice.ID, func(s *store.Store) error {
+		if err := s.SaveVoice(ctx, voice); err != nil {
+			return err
+		}
+		// An author may have decided who may feature them.
+		return o.renewAuthors(ctx, s)
+	})
 	if err != nil {
 		return fmt.Errorf("save the profile of %s: %w", voice.Handle, err)
 	}
@@ -75,8 +81,10 @@ func (o *Outbox) SendDueProfiles(ctx context.Context) error {
 			if err != nil || voice.RetiredAt != nil {
 				return err
 			}
-			_, err = o.queueProfile(ctx, s, voice)
-			return err
+			if _, err = o.queueProfile(ctx, s, voice); err != nil {
+				return err
+			}
+			return o.queueAuthorsUpdate(ctx, s, voice)
 		})
 		if !errors.Is(err, blog.ErrNotFound) { // another process sent it
 			errs = append(errs, err)
@@ -100,7 +108,8 @@ func (o *Outbox) queueProfile(ctx context.Context, s *store.Store, voice blog.Vo
 	if err != nil {
 		return act, err
 	}
-	// Older Updates of the profile that still wait are settled: this one contains their changes.
+	// Older Updates of the profile that still wait are settled: this one contains their changes. So are those of the
+	// collection of the authors, which the caller sends again.
 	if err := s.SupersedeProfile(ctx, act); err != nil {
 		return act, err
 	}

@@ -27,6 +27,9 @@ func (o *Outbox) RotateKeys(ctx context.Context, voice blog.Voice, keys store.Vo
 		if err != nil {
 			return err
 		}
+		if err := o.queueAuthorsUpdate(ctx, s, current); err != nil {
+			return err
+		}
 		// Not only the followers: every server that has the old key in its cache would refuse our next activity.
 		if err := s.FanOutToAcquaintances(ctx, update); err != nil {
 			return err
