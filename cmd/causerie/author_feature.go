@@ -97,8 +97,8 @@ type featureLine struct {
 	Name   string `json:"name"`
 	Topic  string `json:"topic,omitempty"`
 	URL    string `json:"url"`
-	Owner  string `json:"owner,omitempty"`
-	Since  string `json:"since"` // RFC 3339
+	Owner  string `json:"owner,omitempty"` // "" where that is this blog
+	Since  string `json:"since"`           // RFC 3339
 }
 
 // list prints who may feature the author, and the collections.
@@ -118,6 +118,9 @@ func (f authorFeature) list(ctx context.Context, c *console, app *app, author bl
 			return err
 		}
 		for _, feature := range list {
+			if feature.OfThisBlog() {
+				feature.Collection.Name, feature.Collection.URL = app.site.Name, app.site.AuthorsPage()
+			}
 			line := featureLine{Object: feature.Instrument, State: featureWords[state], Name: feature.Collection.Name,
 				Topic: feature.Collection.Topic, URL: feature.Collection.URL, Since: jsonTime(&feature.At)}
 			if feature.Owner.Handle != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -74,5 +75,53 @@ func TestF120TerminalListsAndAnswersCollections(t *testing.T) {
 		if out := s.cli("author", "feature", "ilse", "--by", "default"); !strings.Contains(out, "everyone.") {
 			t.Errorf("changing it back says %q", out)
 		}
+	})
+}
+
+// The blog recommends its authors when a command beside the running server says so.
+func TestF121TerminalSwitchesTheCollectionOfTheAuthors(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := open(t, database)
+		veerhuis, bram := s.veerhuis()
+		s.ilse()
+		if _, trouble, status := cli(s.ctx, s.args("site", "authors", "on"), nil, ""); status != failed ||
+			!strings.Contains(trouble, "site voice on") {
+			t.Errorf("without a voice: %d %s", status, trouble)
+		}
+		voice := read[voiceLine](t, s.cli("site", "voice", "on", "--handle", "overkant", "--json"))[0]
+		s.follow(voice.Handle, bram)
+		if out := s.cli("site", "authors", "on"); !strings.Contains(out, "recommends its authors now") {
+			t.Errorf("switched on: %s", out)
+		}
+		collection := voice.Object + "/collections/authors"
+		told := func(kind string) {
+			t.Helper()
+			if _, err := veerhuis.WaitFor(s.ctx, fedtest.About(kind, collection)); err != nil {
+				t.Errorf("the follower gets no %s: %v", kind, err)
+			}
+		}
+		told("Add")
+		status, body := s.get(collection, "application/activity+json")
+		if status != http.StatusOK || !strings.Contains(body, `"totalItems":1`) {
+			t.Errorf("the collection is %d %s", status, body)
+		}
+		lines := read[featureLine](t, s.cli("author", "feature", "ilse", "list", "--json"))
+		if len(lines) != 1 || lines[0].State != "featured" || lines[0].Object != collection || lines[0].Name != voice.Name ||
+			lines[0].URL != s.url+"/about#authors" || lines[0].Owner != "" {
+			t.Errorf("the author is in %+v", lines)
+		}
+		s.cli("author", "feature", "ilse", "leave", collection)
+		s.wait("the collection is empty", func() bool {
+			_, body := s.get(collection, "application/activity+json")
+			return strings.Contains(body, `"totalItems":0`)
+		})
+		if out := s.cli("site", "authors", "off"); !strings.Contains(out, "no longer recommends") {
+			t.Errorf("switched off: %s", out)
+		}
+		told("Remove")
+		s.wait("the collection is gone", func() bool {
+			status, _ := s.get(collection, "application/activity+json")
+			return status == http.StatusNotFound
+		})
 	})
 }

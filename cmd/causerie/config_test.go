@@ -136,7 +136,8 @@ func TestErrorsInSettingsSayWhatToDo(t *testing.T) {
 		"a command that goes on": {args: []string{"article"},
 			want: "“causerie article” needs one more word: publish, draft, list, show, pin, unpin, untranslate, undo, " +
 				"withdraw or delete"},
-		"a command that goes on with one": {args: []string{"site"}, want: "“causerie site” needs one more word: voice"},
+		"a command that goes on with two": {args: []string{"site"}, want: "“causerie site” needs one more word: authors or " +
+			"voice"},
 		"a misspelt second command": {args: []string{"article", "lst"},
 			want: "there is no command “article lst”; did you mean “article list”?"},
 		"a second command that is none": {args: []string{"article", "frob"},

@@ -219,6 +219,8 @@ func (w *watched) write() {
 	w.command("comment list --waiting", "comment", "list", "--waiting")
 	w.command("author list", "author", "list")
 	w.command("author feature", "author", "feature", "ilse")
+	w.command("site voice", "site", "voice", "on")
+	w.command("site authors", "site", "authors", "on")
 	w.command("block", "block", "add", "h1.seed.example", "--level", "refuse")
 	w.command("block list", "block", "list")
 	w.command("limit", "block", "add", "h2.seed.example", "--level", "limit")

@@ -34,7 +34,7 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Show a blog among three servers: publish, deliver, receive replies."`
 	Author     authorCommand     `cmd:"" help:"Add and manage authors."`
 	Article    articleCommand    `cmd:"" help:"Publish Markdown files; list, show, withdraw and delete articles."`
-	Site       siteCommand       `cmd:"" help:"Let people follow the whole blog."`
+	Site       siteCommand       `cmd:"" help:"Let people follow the whole blog, and recommend its authors."`
 	Series     seriesCommand     `cmd:"" help:"List series, and let people follow one."`
 	Comment    commentCommand    `cmd:"" help:"List, approve, hide and delete comments."`
 	Deliveries deliveriesCommand `cmd:"" help:"Show which servers have an article, and retry failed deliveries."`

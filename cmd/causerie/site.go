@@ -11,7 +11,8 @@ import (
 )
 
 type siteCommand struct {
-	Voice siteVoice `cmd:"" help:"Switch the voice of the blog on or off, which people can follow."`
+	Authors siteAuthors `cmd:"" help:"Let the voice of the blog recommend its authors in a collection, or end that."`
+	Voice   siteVoice   `cmd:"" help:"Switch the voice of the blog on or off, which people can follow."`
 }
 
 // voiceSwitch has the arguments of a command that switches a voice on or off.
@@ -87,5 +88,35 @@ func (v siteVoice) Run(ctx context.Context, c *console, config Config, log *slog
 	return withApp(ctx, config, log, mustExist, func(app *app) error {
 		return v.do(ctx, c, app, func() (blog.Voice, error) { return app.store.SiteVoice(ctx) },
 			func() (blog.Voice, error) { return account.EnableSiteVoice(ctx, app.store, v.Handle, now()) })
+	})
+}
+
+// siteAuthors switches the collection of the authors.
+type siteAuthors struct {
+	Switch string `arg:"" enum:"on,off" help:"Either on or off."`
+}
+
+// Help is printed below the command's line by --help.
+func (siteAuthors) Help() string {
+	return "Mastodon and others show the collection, and whoever finds it can follow all authors at once. Authors whom " +
+		"everyone may feature are in it, those who want to be asked are asked first, and no others: author feature " +
+		"--by changes that. It has at most 25 authors, those who joined first."
+}
+
+func (x siteAuthors) Run(ctx context.Context, c *console, config Config, log *slog.Logger) error {
+	return withApp(ctx, config, log, mustExist, func(app *app) error {
+		err := app.outbox.FeatureAuthors(ctx, x.Switch == "on")
+		if errors.Is(err, blog.ErrNotFound) {
+			return errors.New("the blog has no voice that people can follow: “causerie site voice on” gives it one")
+		}
+		if err != nil {
+			return err
+		}
+		if x.Switch == "on" {
+			fmt.Fprintln(c.out, "The voice of the blog recommends its authors now.")
+		} else {
+			fmt.Fprintln(c.out, "The voice of the blog no longer recommends its authors.")
+		}
+		return nil
 	})
 }

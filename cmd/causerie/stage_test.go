@@ -213,12 +213,11 @@ func (s *stage) veerhuis() (*fedtest.Server, *fedtest.Person) {
 	return server, server.Person("bram")
 }
 
-// ilse adds the author of most tests, and lets people follow her.
-func (s *stage) ilse(followers ...*fedtest.Person) authorLine {
+// follow lets people follow an author or the blog, and waits until they do.
+func (s *stage) follow(handle string, followers ...*fedtest.Person) {
 	s.t.Helper()
-	author := read[authorLine](s.t, s.cli("author", "add", "ilse", "--name", "Ilse Verhaagen", "--json"))[0]
 	for _, f := range followers {
-		found, err := f.LookUp(s.ctx, strings.TrimPrefix(author.Handle, "@"))
+		found, err := f.LookUp(s.ctx, strings.TrimPrefix(handle, "@"))
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -229,5 +228,12 @@ func (s *stage) ilse(followers ...*fedtest.Person) authorLine {
 			s.t.Fatal(err)
 		}
 	}
+}
+
+// ilse adds the author of most tests, and lets people follow her.
+func (s *stage) ilse(followers ...*fedtest.Person) authorLine {
+	s.t.Helper()
+	author := read[authorLine](s.t, s.cli("author", "add", "ilse", "--name", "Ilse Verhaagen", "--json"))[0]
+	s.follow(author.Handle, followers...)
 	return author
 }

@@ -157,6 +157,7 @@ func (h *Handler) Routes() chi.Router {
 	plain.Get("/admin/settings", h.authed(h.showSettings))
 	plain.Post("/admin/settings", h.authed(h.saveSettings))
 	plain.Post("/admin/settings/voice", h.authed(h.switchSite))
+	plain.Post("/admin/settings/authors", h.authed(h.switchAuthors))
 
 	// These forms have file fields, or are sent from a page that has some.
 	files := r.With(limited(uploadLimit))

@@ -64,9 +64,13 @@ func (h *Handler) featured(req *request) error {
 }
 
 func (req *request) feature(f blog.Feature) feature {
-	return feature{ID: f.ID, Name: cmp.Or(f.Collection.Name, f.Instrument), Topic: f.Collection.Topic,
+	shown := feature{ID: f.ID, Name: cmp.Or(f.Collection.Name, f.Instrument), Topic: f.Collection.Topic,
 		URL: cmp.Or(f.Collection.URL, f.Instrument), Owner: personOf(f.Owner),
 		When: when(f.At, req.now, req.zone)}
+	if f.OfThisBlog() {
+		shown.Name, shown.URL = req.site.Name, req.site.AuthorsPage()
+	}
+	return shown
 }
 
 // answerFeature answers a collection that asks, takes the author out of one, or lets one ask again.

@@ -12,6 +12,7 @@ import (
 type voiceBox struct {
 	Handle  string // in full; "" if it was never switched on
 	On      bool
+	Authors bool   // the blog publishes the collection of its authors
 	Reach   string // its followers, in words
 	Typed   string // the wanted handle
 	Host    string // of the handle
@@ -30,6 +31,7 @@ func (h *Handler) voiceBox(req *request, typed string, t fieldErrors, find accou
 	}
 	n, err := h.store.CountFollowers(req.ctx(), voice.ID)
 	box.Handle, box.On = req.site.Handle(voice.Handle), voice.SilentAt == nil
+	box.Authors = voice.FeaturesAuthors()
 	box.Reach = text.Plural(n.Accepted, "follower", "followers") + " on " + text.Plural(n.Servers, "server", "servers")
 	return box, err
 }

@@ -2,10 +2,13 @@ package admin_test
 
 import (
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"causerie/internal/blog"
+	"causerie/internal/fedtest"
 )
 
 func TestTheWholeBlogIsSwitchedOnAndOff(t *testing.T) {
@@ -111,5 +114,52 @@ func TestASeriesWithoutAPublishedArticleIsDeleted(t *testing.T) {
 		path = "/admin/series/" + string(made.ID)
 		b.open(path).lacks("Delete the series")
 		b.post(path+"/delete", "text/plain", nil, "Sec-Fetch-Site", "same-origin").want(409, path)
+	})
+}
+
+func TestF121BlogRecommendsItsAuthorsWhereAnAdminSwitchesItOn(t *testing.T) {
+	each(t, func(t *testing.T, o *overkant) {
+		o.author("ilse", "Ilse Verhaagen", blog.Admin)
+		tobias := o.author("tobias", "Tobias Renkema", blog.Writer)
+		b, other := o.signIn("ilse"), o.signIn("tobias")
+		const path, form = "/admin/settings/authors", "application/x-www-form-urlencoded"
+		press := func(b *browser) *browser { return b.post(path, form, strings.NewReader("switch=on")) }
+		press(other).want(http.StatusForbidden, path)
+		// Only a blog that people can follow publishes anything.
+		b.open("/admin/settings").lacks("Recommend the authors")
+		press(b).want(http.StatusNotFound, path)
+		b.open("/admin/settings").press("Switch on", "handle", "overkant").want(200, "/admin/settings")
+		bram := o.server("veerhuis").Person("bram")
+		o.befriend(bram, "overkant")
+		other.open("/admin/profile").press("Save", "featured", "ask").want(200, "/admin/profile")
+		b.open("/admin/settings").press("Recommend the authors").want(200, "/admin/settings").
+			sees("Recommend the authors no longer")
+		site, err := o.store.SiteVoice(o.soon())
+		if err != nil {
+			t.Fatal(err)
+		}
+		collection := o.site.AuthorsCollection(site.ID)
+		told := func(kind, object string) {
+			t.Helper()
+			if _, err := bram.Server.WaitFor(o.soon(), fedtest.About(kind, object)); err != nil {
+				t.Errorf("the follower gets no %s of %s: %v", kind, object, err)
+			}
+		}
+		told("Add", collection)
+		// Each author sees it as any other collection, and decides.
+		b.open("/admin/featured").sees("You are in 1 collection.", "De Overkant", "by this blog")
+		other.open("/admin/featured").sees("1 collection asks to feature you", "by this blog").press("Approve De Overkant").
+			want(200, "/admin/featured").sees("Approved.", "You are in 1 collection.")
+		given, err := o.store.AuthorizationFor(o.soon(), blog.FeatureAuthorization, collection, tobias.ID)
+		if err != nil || given.State != blog.AuthorizationGiven || given.Item == "" {
+			t.Fatalf("after a yes: %+v, %v", given, err)
+		}
+		told("Add", given.Item)
+		other.press("Leave De Overkant").want(200, "/admin/featured").sees("You are in no collection.", "Left or refused")
+		told("Remove", given.Item)
+		b.open("/admin/settings").press("Recommend the authors no longer").want(200, "/admin/settings").
+			lacks("Recommend the authors no longer")
+		told("Remove", collection)
+		b.open("/admin/featured").sees("You are in no collection.").lacks("by this blog")
 	})
 }

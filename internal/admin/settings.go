@@ -67,6 +67,21 @@ func (h *Handler) saveSettings(req *request) error {
 	return req.redirect("/admin/settings?done=saved")
 }
 
+// switchAuthors switches the collection of the authors on or off, which the voice of the blog publishes.
+func (h *Handler) switchAuthors(req *request) error {
+	if req.author.Role != blog.Admin {
+		return blog.ErrForbidden
+	}
+	form, err := req.form()
+	if err != nil {
+		return err
+	}
+	if err := h.outbox.FeatureAuthors(req.ctx(), form.Get("switch") == "on"); err != nil {
+		return err
+	}
+	return req.redirect("/admin/settings?done=saved#voice")
+}
+
 // switchSite switches the voice of the blog on or off.
 func (h *Handler) switchSite(req *request) error {
 	if req.author.Role != blog.Admin {
