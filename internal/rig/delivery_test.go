@@ -215,7 +215,7 @@ type stopLedger struct {
 // TestR22AStopCutsNothing stops the program with SIGTERM while pages are read and articles are sent.
 func TestR22AStopCutsNothing(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
-		s := open(t, rig.Build(t), database, rig.Size(60, 300))
+		s := open(t, rig.Build(t), database, rig.Size(150, 300))
 		var l stopLedger
 		rounds := rig.Size(6, 100)
 		var list []article
@@ -280,7 +280,7 @@ func (l *stopLedger) stop(s *stage, a article) {
 			}
 		})
 	}
-	time.Sleep(time.Duration(s.random.IntN(150)) * time.Millisecond)
+	time.Sleep(time.Duration(s.random.IntN(100)) * time.Millisecond)
 	if len(s.arrived(a, s.people, 0)) < len(s.people) {
 		l.waiting++
 	}

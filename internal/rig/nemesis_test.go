@@ -328,10 +328,11 @@ func TestR25AStartWithALongQueueIsQuick(t *testing.T) {
 		s.program.Signal(syscall.SIGTERM)
 		s.must(s.program.Wait())
 		hosts := rig.Size(2000, 20_000)
-		file := filepath.Join(t.TempDir(), "crossing.md")
+		folder := t.TempDir()
 		addFollowers(t, database, hosts)
 		queued := 0
 		for n := range 5 {
+			file := filepath.Join(folder, fmt.Sprintf("queue-%d.md", n))
 			s.must(os.WriteFile(file, fmt.Appendf(nil, "---\ntitle: Queue %d\nslug: queue-%d\n---\nText.\n", n, n), 0o600))
 			s.program.Must("", "article", "publish", file, "--author", "ilse")
 			queued += hosts
