@@ -326,6 +326,10 @@ func TestTheCollectionOfTheAuthorsReachesAServerThatWasSilent(t *testing.T) {
 		blogItself := *o
 		blogItself.Ilse = site
 		blogItself.RotateKeys()
+		o.Until("the server is known to be silent", func() bool {
+			list, err := o.Store.SilentPeers(o.Soon())
+			return err == nil && len(list) == 1
+		})
 		if err := bram.Server.SetBehaviour(fedtest.Healthy()); err != nil {
 			t.Fatal(err)
 		}
