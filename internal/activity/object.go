@@ -199,8 +199,9 @@ func author(value any) string {
 }
 
 // inLanguages returns a text and its language. A map of languages (contentMap) may come with the text or in its place.
-// The language is that of the only entry, else of the only one that is the text, else of the only one with its words.
-// Without a text the entry with the first tag in alphabetical order is taken, because a map has no order.
+// The language is that of the only entry, else of the only one that is the text, else of the only one with its words:
+// the markup may differ. Without a text the entry with the first tag in alphabetical order is taken, because a map has
+// no order.
 func inLanguages(raw map[string]any, property string) (words, lang string) {
 	words = text(raw[property])
 	versions, _ := raw[property+"Map"].(map[string]any)
@@ -226,8 +227,8 @@ func inLanguages(raw map[string]any, property string) (words, lang string) {
 	}
 	lang, found = matching(known, func(version string) bool { return version == words })
 	if found == 0 {
-		bare := wordsOf(words)
-		lang, found = matching(known, func(version string) bool { return wordsOf(version) == bare })
+		bare := markup.Words(words)
+		lang, found = matching(known, func(version string) bool { return markup.Words(version) == bare })
 	}
 	if found != 1 {
 		return words, ""
@@ -243,11 +244,6 @@ func matching(versions map[string]string, fits func(string) bool) (lang string, 
 		}
 	}
 	return lang, found
-}
-
-// wordsOf returns the words of a text without its markup, which may differ from one form of it to another.
-func wordsOf(html string) string {
-	return strings.Join(strings.Fields(markup.Clean(html).Text), " ")
 }
 
 var languagePattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)

@@ -102,7 +102,7 @@ func excerptHTML(post activity.Object) string {
 
 // bare returns the words of a text in one form, to find them in another text. It cuts the sign that more follows.
 func bare(text string) string {
-	words := strings.ToLower(strings.Join(strings.Fields(markup.Clean(text).Text), " "))
+	words := strings.ToLower(markup.Words(text))
 	for _, more := range []string{"…", "...", "[…]", "[...]"} {
 		words = strings.TrimSpace(strings.TrimSuffix(words, more))
 	}

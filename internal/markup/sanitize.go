@@ -422,6 +422,9 @@ func CleanName(name string) string {
 	return name
 }
 
+// Words returns the words of HTML that comes from elsewhere, with one space between them.
+func Words(html string) string { return strings.Join(strings.Fields(Clean(html).Text), " ") }
+
 // Blank reports whether a text shows nothing.
 func Blank(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {

@@ -136,6 +136,15 @@ func (h *handling) ownCollection(ctx context.Context, address string) (blog.Feat
 	return c, err
 }
 
+// ownFeatures returns the permissions of our authors that a collection of the sender has or asks for. The errors are
+// those of ownCollection.
+func (h *handling) ownFeatures(ctx context.Context, address string) ([]blog.Authorization, error) {
+	if _, err := h.ownCollection(ctx, address); err != nil {
+		return nil, err
+	}
+	return h.tx.FeaturesIn(ctx, address)
+}
+
 // renewCollection takes over the collection that its owner sends in an Update.
 func (h *handling) renewCollection(ctx context.Context, object activity.Object) error {
 	if object.AttributedTo != h.act.Actor || !blog.SameOrigin(object.ID, h.act.Actor) {
@@ -167,10 +176,7 @@ func (h *handling) fetchCollection(ctx context.Context, address string) error {
 
 // add notes the item of an author of ours in a collection of the sender.
 func (h *handling) add(ctx context.Context, what activity.Add) error {
-	if _, err := h.ownCollection(ctx, what.Target); err != nil {
-		return err
-	}
-	list, err := h.tx.FeaturesIn(ctx, what.Target)
+	list, err := h.ownFeatures(ctx, what.Target)
 	if err != nil {
 		return err
 	}
@@ -192,10 +198,7 @@ func (h *handling) remove(ctx context.Context, what activity.Remove) error {
 		}
 		return h.tx.RemoveFeaturedCollection(ctx, what.Object)
 	}
-	if _, err := h.ownCollection(ctx, what.Target); err != nil {
-		return err
-	}
-	list, err := h.tx.FeaturesIn(ctx, what.Target)
+	list, err := h.ownFeatures(ctx, what.Target)
 	if err != nil {
 		return err
 	}
